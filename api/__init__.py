@@ -1,0 +1,1 @@
+"""Every door to Footnote: HTTP, server-sent events, the page and the `footnote` command."""

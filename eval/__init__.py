@@ -1,0 +1,1 @@
+"""Measures: groundedness evaluator, retrieval and refusal metrics, data set readers."""

@@ -1,0 +1,1 @@
+"""Folder in, committed chunks out: plan, parse, clean, chunk, embed, commit, index."""

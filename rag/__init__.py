@@ -1,0 +1,1 @@
+"""Question in, checked answer out: domain types, interfaces, catalog, indexes and the answer path."""

@@ -1,0 +1,318 @@
+"""The seams: what each part needs of the next, owned by the code that calls it.
+
+Every method that reads chunks takes ``access``. Implementations translate their library's errors into
+:mod:`rag.errors`. The contract suites in ``tests/contracts`` run over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from rag.domain import (
+    Access,
+    ChunkIds,
+    CitedDraft,
+    Collection,
+    Document,
+    DocumentText,
+    Draft,
+    EmbeddingProfile,
+    Evidence,
+    GroundingReport,
+    Hit,
+    IndexChunk,
+    Job,
+    JobState,
+    Matrix,
+    NewVersion,
+    Passage,
+    Prompt,
+    Question,
+    SearchMode,
+    SearchResult,
+    SourceState,
+    StoredChunk,
+    Vector,
+)
+
+
+class Embedder(Protocol):
+    """Text in, unit vectors out. Queries and documents are embedded by different calls."""
+
+    @property
+    def profile(self) -> EmbeddingProfile:
+        """Identity and limits of the model."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Model, device and precision, for people."""
+        ...
+
+    def embed_query(self, text: str) -> Vector:
+        """Embed one question."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        """Embed texts, in order; shape ``(len(texts), dimension)``. Text beyond ``max_tokens`` is not read."""
+        ...
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        """Character span of every word piece of ``text``, without special tokens and without truncation."""
+        ...
+
+
+class Catalog(Protocol):
+    """The only source of truth. Every write is one transaction; a reader sees all of it or nothing."""
+
+    # -- collections
+    def create_collection(self, name: str, profile: EmbeddingProfile) -> Collection:
+        """Raises: CollectionExists; InvalidRequest for a name outside ``[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}``."""
+        ...
+
+    def collection(self, name: str) -> Collection:
+        """Raises: CollectionNotFound."""
+        ...
+
+    def collections(self) -> list[Collection]:
+        """All, by name, with document and chunk counts."""
+        ...
+
+    def delete_collection(self, name: str) -> int:
+        """Remove a collection and all it holds; returns the number of documents removed."""
+        ...
+
+    # -- documents
+    def put_version(self, collection_id: str, version: NewVersion) -> Document:
+        """Store a new document, or the next version of the one at ``(root, path)``; its old chunks go."""
+        ...
+
+    def touch_source(self, document_id: str, *, size: int, mtime_ns: int, groups: frozenset[str]) -> None:
+        """Record size, time and groups of a source whose bytes did not change."""
+        ...
+
+    def delete_document(self, document_id: str, *, access: Access) -> int:
+        """Remove a document with all its versions; returns the number of chunks removed.
+
+        Raises: DocumentNotFound.
+        """
+        ...
+
+    def source_states(self, collection_id: str, root: str) -> dict[str, SourceState]:
+        """What is stored of the sources below ``root``, by path."""
+        ...
+
+    def document(self, document_id: str, *, access: Access) -> Document:
+        """Raises: DocumentNotFound (also when not visible)."""
+        ...
+
+    def documents(
+        self, collection_id: str, *, access: Access, limit: int = 100, after: str | None = None
+    ) -> list[Document]:
+        """Visible documents ordered by id, those after the id ``after``."""
+        ...
+
+    def content(self, document_id: str, *, access: Access, version: int | None = None) -> DocumentText:
+        """Stored text of the current, or the given, version. Raises: DocumentNotFound."""
+        ...
+
+    def document_chunks(self, document_id: str, *, access: Access) -> list[StoredChunk]:
+        """Chunks of the current version, in order. Raises: DocumentNotFound."""
+        ...
+
+    # -- retrieval
+    def chunks_by_id(
+        self, collection_id: str, chunk_ids: Sequence[int], *, access: Access
+    ) -> dict[int, StoredChunk]:
+        """The visible, live ones among ``chunk_ids``; the others are absent."""
+        ...
+
+    def visible_chunk_ids(self, collection_id: str, *, access: Access) -> ChunkIds | None:
+        """Sorted ids of the live chunks that ``access`` may read; ``None`` when it may read all."""
+        ...
+
+    # -- index building
+    def chunks_added_since(
+        self, collection_id: str, sequence: int, *, upto: int, batch_size: int = 1000
+    ) -> Iterator[list[IndexChunk]]:
+        """Live chunks committed after ``sequence``, at ``upto`` at the latest, in id order."""
+        ...
+
+    def chunks_removed_since(self, collection_id: str, sequence: int, *, upto: int) -> ChunkIds:
+        """Ids of chunks removed after ``sequence``, at ``upto`` at the latest, sorted."""
+        ...
+
+    def live_chunk_count(self, collection_id: str) -> tuple[int, int]:
+        """``(sequence, live chunks)`` read in one snapshot."""
+        ...
+
+    # -- jobs
+    def create_job(
+        self, *, kind: str, collection: str, request: Mapping[str, Any], idempotency_key: str | None
+    ) -> tuple[Job, bool]:
+        """``(job, created)``; a known ``idempotency_key`` gives the earlier job.
+
+        Raises: Conflict when the key was used for a different request.
+        """
+        ...
+
+    def job(self, job_id: str) -> Job:
+        """Raises: JobNotFound."""
+        ...
+
+    def jobs(self, *, limit: int = 100, after: str | None = None) -> list[Job]:
+        """Newest first; those older than the job ``after``."""
+        ...
+
+    def update_job(self, job_id: str, **changes: Any) -> Job:
+        """Set fields of a job that is not final (``state``, ``stage``, ``counts``, ``result``, ``error_code``,
+        ``error_message``) and its heartbeat; a final job is returned unchanged."""
+        ...
+
+    def next_queued_job(self) -> Job | None:
+        """Claim the oldest queued job: it is running when this returns."""
+        ...
+
+    def requeue_interrupted_jobs(self, *, states: Sequence[JobState] = (JobState.RUNNING,)) -> int:
+        """Put jobs that a dead process left running back into the queue; returns how many."""
+        ...
+
+    # -- upkeep
+    def check(self) -> list[str]:
+        """Problems found by the database's own integrity check and ours; empty when sound."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by inner product over chunk ids."""
+
+    def search(self, vector: Vector, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
+        """At most ``k`` hits, best first, all of them in ``allowed`` (sorted ids; ``None``: every id)."""
+        ...
+
+    def similarities(self, vector: Vector, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """Exact inner products with the given chunks; unknown or removed ids are absent."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Live vectors."""
+        ...
+
+
+class KeywordIndex(Protocol):
+    """BM25 over chunk ids."""
+
+    def search(self, query: str, k: int, *, language: str, allowed: ChunkIds | None) -> list[Hit]:
+        """At most ``k`` hits, best first, all of them in ``allowed``; no matching term, no hit."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Live chunks."""
+        ...
+
+
+class IndexSnapshot(Protocol):
+    """One generation of a collection's indexes, consistent in itself."""
+
+    @property
+    def generation(self) -> int:
+        """Increases with every switch."""
+        ...
+
+    @property
+    def dense(self) -> VectorIndex: ...
+
+    @property
+    def keyword(self) -> KeywordIndex: ...
+
+
+class Indexes(Protocol):
+    """The collections' index caches, kept equal to the catalog."""
+
+    def snapshot(self, collection: Collection) -> IndexSnapshot:
+        """The newest sound generation; damaged or stale files are rebuilt from the catalog first."""
+        ...
+
+    def refresh(self, collection_id: str) -> IndexSnapshot:
+        """Bring the indexes up to the catalog's sequence and switch to the new generation.
+
+        Raises: DiskFull, StorageError; the old generation then still serves.
+        """
+        ...
+
+    def drop(self, collection_id: str) -> None:
+        """Remove the files of a deleted collection."""
+        ...
+
+
+class Retriever(Protocol):
+    """Question in, passages out, under the asker's rights."""
+
+    def retrieve(
+        self, query: str, *, collection: str, k: int, access: Access, mode: SearchMode = SearchMode.HYBRID
+    ) -> SearchResult:
+        """At most ``k`` passages, best first. Raises: CollectionNotFound, InvalidQuestion."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reorders passages by reading question and passage together."""
+
+    def rerank(self, question: Question, passages: Sequence[Passage]) -> list[Passage]:
+        """The same passages, best first, with ``scores["rerank"]`` set where it scored them."""
+        ...
+
+
+class Generator(Protocol):
+    """Prompt in, draft out."""
+
+    @property
+    def name(self) -> str:
+        """As named by the caller, for instance ``extractive`` or ``openai:gpt-5-mini``."""
+        ...
+
+    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+        """Text pieces as they come, then one :class:`Draft` with the whole text as the last item.
+
+        Raises: GenerationFailed.
+        """
+        ...
+
+
+class AnswerabilityJudge(Protocol):
+    """Do the passages hold the answer at all?"""
+
+    def probability(self, question: Question, passages: Sequence[Passage]) -> float:
+        """Calibrated probability, 0 to 1, that the passages answer the question."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """Below it the question is refused."""
+        ...
+
+
+class GroundednessChecker(Protocol):
+    """Is every sentence of an answer carried by the evidence?"""
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None) -> GroundingReport:
+        """Check every sentence of ``answer`` against all of ``evidence``; empty evidence supports nothing."""
+        ...
+
+
+class CitationMatcher(Protocol):
+    """Turns a draft's markers into citations with exact spans."""
+
+    def cite(self, draft: Draft, passages: Sequence[Passage]) -> CitedDraft:
+        """Passage ``n`` of the draft's markers is ``passages[n - 1]``; unknown numbers are dropped."""
+        ...

@@ -1,0 +1,57 @@
+"""Which language a text is in: English, French, another one, or undetermined."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+from langdetect import DetectorFactory, LangDetectException, detect_langs
+
+UNDETERMINED = "und"
+
+# Function words decide short texts such as questions, where statistical detectors guess.
+_FUNCTION_WORDS = {
+    "en": frozenset(
+        """the of and to in is are was were be been do does did what who whom when where why which how can could
+        should would will shall must may might my your our their his her its i you we they he she it this that
+        these those a an for with from by on at as or not if there have has had about any""".split()
+    ),
+    "fr": frozenset(
+        """le la les l un une des du de d et est sont était être a ont avoir quel quelle quels quelles qui que
+        quoi quand où pourquoi comment combien puis peut peuvent dois doit faut il elle on nous vous je tu ils
+        elles mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette ces pour avec sans
+        par sur dans en au aux ou ne pas si y se c s n j m t qu""".split()
+    ),
+}
+_WORD = re.compile(r"[^\W\d_]+")
+_SHORT_TEXT = 200
+_SAMPLE = 4000
+
+
+@lru_cache(maxsize=1)
+def _seed_detector() -> None:
+    DetectorFactory.seed = 0  # langdetect samples at random; the same text must give the same language
+
+
+def detect_language(text: str) -> str:
+    """ISO 639-1 code of ``text``'s language, or ``und``.
+
+    Short texts are decided by function words of English and French; longer ones, and those without any,
+    by ``langdetect`` on the first 4,000 characters.
+    """
+    words = [word.lower() for word in _WORD.findall(text[:_SAMPLE])]
+    if not words:
+        return UNDETERMINED
+    counts = Counter({code: sum(word in known for word in words) for code, known in _FUNCTION_WORDS.items()})
+    (first, most), (_, second) = counts.most_common(2)
+    if len(text) < _SHORT_TEXT and most > second:
+        return first
+    _seed_detector()
+    try:
+        best = detect_langs(text[:_SAMPLE])[0]
+    except LangDetectException:
+        return UNDETERMINED
+    if len(text) < _SHORT_TEXT and best.prob < 0.9:
+        return first if most > second else UNDETERMINED
+    return str(best.lang)

