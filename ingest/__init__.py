@@ -1,1 +1,1 @@
-"""Folder in, committed chunks out: plan, parse, clean, chunk, embed, commit, index."""
+"""A folder in, committed chunks out: plan, parse, clean, chunk, embed, commit, index."""

@@ -1,0 +1,140 @@
+"""What travels between the stages: one frozen type each, so that a half-finished thing can't be passed on.
+
+``SourceFile ─parse► ParsedDocument ─clean► CleanDocument ─chunk► ChunkedDocument ─embed► EmbeddedDocument``;
+a file that fails on the way becomes a :class:`FailedFile` and travels on to be counted. Parser processes import
+this module, so it stays free of heavy imports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ingest.result import IngestFailure
+from ingest.sources import SourceFile
+
+if TYPE_CHECKING:
+    from rag.domain import Matrix
+
+PAGE_BREAK = "\f"
+"""Inside a parsed block's text: the next character is the first of the next page."""
+
+
+class BlockKind(StrEnum):
+    """What a block is; it decides how the block is separated from the next one and where it may be cut."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    CODE = "code"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedBlock:
+    """A piece of a document as a parser found it.
+
+    Attributes:
+        level: 1 to 6 for a heading, otherwise 0.
+        page: 1-based page of the first character, where the format has pages.
+        header: text of the table's header row, for the rows below it.
+        opens: the first row of a table, which stands apart from what is before it.
+    """
+
+    kind: BlockKind
+    text: str
+    level: int = 0
+    page: int | None = None
+    header: str = ""
+    opens: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedDocument:
+    """All blocks of a file, in reading order.
+
+    Attributes:
+        title: the title that the format carries apart from the text; ``None`` when it has none.
+        pages: number of pages; 0 where the format has none.
+    """
+
+    blocks: tuple[ParsedBlock, ...]
+    title: str | None = None
+    pages: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CleanBlock:
+    """A block at its place in the stored text."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    header: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CleanDocument:
+    """The text as it will be stored, with the blocks' offsets into it.
+
+    Attributes:
+        sha256: hash of the very bytes that were parsed, hex.
+        page_starts: offset of each page's first character.
+    """
+
+    title: str
+    language: str
+    media_type: str
+    sha256: str
+    text: str
+    blocks: tuple[CleanBlock, ...]
+    page_starts: tuple[int, ...]
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkDraft:
+    """A chunk without its vector; ``document.text[start:end]`` is its text.
+
+    Attributes:
+        context: what is read before the text when embedding and searching, never quoted.
+        tokens: word pieces of context and text together, special tokens included.
+    """
+
+    start: int
+    end: int
+    heading: str
+    page: int | None
+    context: str
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkedDocument:
+    """A document with its chunks, ready to embed."""
+
+    file: SourceFile
+    document: CleanDocument
+    drafts: tuple[ChunkDraft, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddedDocument:
+    """A document whose chunks all have vectors (row ``i`` belongs to draft ``i``), ready to commit."""
+
+    file: SourceFile
+    document: CleanDocument
+    drafts: tuple[ChunkDraft, ...]
+    vectors: Matrix
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedFile:
+    """A file that could not be taken, on its way to the result."""
+
+    file: SourceFile
+    failure: IngestFailure
