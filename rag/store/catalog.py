@@ -1,0 +1,199 @@
+"""The catalog behind :class:`rag.interfaces.Catalog`: which transaction each call runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rag.domain import (
+    Access,
+    ChunkIds,
+    Collection,
+    Document,
+    DocumentText,
+    EmbeddingProfile,
+    IndexChunk,
+    Job,
+    JobState,
+    NewVersion,
+    SourceState,
+    StoredChunk,
+)
+from rag.errors import StorageError
+from rag.store import chunks, collections, documents, integrity, jobs, versions
+from rag.store.database import Database
+from rag.store.migrate import migrate
+
+
+def open_catalog(url: str) -> SqlCatalog:
+    """Open the catalog at an SQLAlchemy URL (``sqlite:///FILE``, ``postgresql://…``) and migrate its schema.
+
+    Raises:
+        SettingsError: the URL cannot be used.
+        StorageError: the database cannot be opened, is damaged, or was made by a newer Footnote.
+    """
+    database = Database(url)
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return SqlCatalog(database)
+
+
+class SqlCatalog:
+    """Collections, documents, chunks and jobs in SQLite or PostgreSQL; safe to share between threads.
+
+    A read runs in one snapshot, a write in one transaction. The methods' contracts stand in
+    :class:`rag.interfaces.Catalog`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- collections
+
+    def create_collection(self, name: str, profile: EmbeddingProfile) -> Collection:
+        """Add an empty collection."""
+        with self._database.write() as session:
+            return collections.create_collection(session, name, profile)
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name."""
+        with self._database.read() as session:
+            return collections.find_collection(session, name)
+
+    def collections(self) -> list[Collection]:
+        """All, by name."""
+        with self._database.read() as session:
+            return collections.list_collections(session)
+
+    def delete_collection(self, name: str) -> int:
+        """Remove a collection and all it holds."""
+        with self._database.write() as session:
+            return collections.delete_collection(session, name)
+
+    # -- documents
+
+    def put_version(self, collection_id: str, version: NewVersion) -> Document:
+        """Store a new document or its next version."""
+        with self._database.write() as session:
+            return versions.put_version(session, collection_id, version)
+
+    def touch_source(self, document_id: str, *, size: int, mtime_ns: int, groups: frozenset[str]) -> None:
+        """Record size, time and groups of an unchanged source."""
+        with self._database.write() as session:
+            versions.touch_source(session, document_id, size, mtime_ns, groups)
+
+    def delete_document(self, document_id: str, *, access: Access) -> int:
+        """Remove a document with all its versions."""
+        with self._database.write() as session:
+            return versions.delete_document(session, document_id, access)
+
+    def source_states(self, collection_id: str, root: str) -> dict[str, SourceState]:
+        """What is stored of the sources below ``root``."""
+        with self._database.read() as session:
+            return documents.source_states(session, collection_id, root)
+
+    def document(self, document_id: str, *, access: Access) -> Document:
+        """One document."""
+        with self._database.read() as session:
+            return documents.find_document(session, document_id, access)
+
+    def documents(
+        self, collection_id: str, *, access: Access, limit: int = 100, after: str | None = None
+    ) -> list[Document]:
+        """Visible documents, by id."""
+        with self._database.read() as session:
+            return documents.list_documents(session, collection_id, access, limit, after)
+
+    def content(self, document_id: str, *, access: Access, version: int | None = None) -> DocumentText:
+        """Stored text of a version."""
+        with self._database.read() as session:
+            return documents.find_text(session, document_id, access, version)
+
+    def document_chunks(self, document_id: str, *, access: Access) -> list[StoredChunk]:
+        """Chunks of the current version."""
+        with self._database.read() as session:
+            return chunks.document_chunks(session, document_id, access)
+
+    # -- retrieval
+
+    def chunks_by_id(
+        self, collection_id: str, chunk_ids: Sequence[int], *, access: Access
+    ) -> dict[int, StoredChunk]:
+        """The visible, live ones among ``chunk_ids``."""
+        with self._database.read() as session:
+            return chunks.chunks_by_id(session, collection_id, chunk_ids, access)
+
+    def visible_chunk_ids(self, collection_id: str, *, access: Access) -> ChunkIds | None:
+        """Ids that ``access`` may read, or ``None`` for all."""
+        with self._database.read() as session:
+            return chunks.visible_chunk_ids(session, collection_id, access)
+
+    # -- index building
+
+    def chunks_added_since(
+        self, collection_id: str, sequence: int, *, upto: int, batch_size: int = 1000
+    ) -> Iterator[list[IndexChunk]]:
+        """Live chunks added after ``sequence``, all batches from one snapshot."""
+        with self._database.read() as session:
+            yield from chunks.chunks_added(session, collection_id, sequence, upto, batch_size)
+
+    def chunks_removed_since(self, collection_id: str, sequence: int, *, upto: int) -> ChunkIds:
+        """Ids of chunks removed after ``sequence``."""
+        with self._database.read() as session:
+            return chunks.chunks_removed(session, collection_id, sequence, upto)
+
+    def live_chunk_count(self, collection_id: str) -> tuple[int, int]:
+        """``(sequence, live chunks)``."""
+        with self._database.read() as session:
+            return chunks.live_chunk_count(session, collection_id)
+
+    # -- jobs
+
+    def create_job(
+        self, *, kind: str, collection: str, request: Mapping[str, Any], idempotency_key: str | None
+    ) -> tuple[Job, bool]:
+        """Enqueue work, once per idempotency key."""
+        with self._database.write() as session:
+            return jobs.create_job(session, kind, collection, request, idempotency_key)
+
+    def job(self, job_id: str) -> Job:
+        """One job."""
+        with self._database.read() as session:
+            return jobs.find_job(session, job_id)
+
+    def jobs(self, *, limit: int = 100, after: str | None = None) -> list[Job]:
+        """Newest first."""
+        with self._database.read() as session:
+            return jobs.list_jobs(session, limit, after)
+
+    def update_job(self, job_id: str, **changes: Any) -> Job:
+        """Set fields and heartbeat of a job that is not final."""
+        with self._database.write() as session:
+            return jobs.update_job(session, job_id, changes)
+
+    def next_queued_job(self) -> Job | None:
+        """Claim the oldest queued job."""
+        with self._database.write() as session:
+            return jobs.claim_job(session)
+
+    def requeue_interrupted_jobs(self, *, states: Sequence[JobState] = (JobState.RUNNING,)) -> int:
+        """Put jobs that a dead process left running back into the queue."""
+        with self._database.write() as session:
+            return jobs.requeue_jobs(session, states)
+
+    # -- upkeep
+
+    def check(self) -> list[str]:
+        """Problems found, as sentences; a database that cannot even be read is one."""
+        try:
+            with self._database.read() as session:
+                return integrity.problems(session)
+        except StorageError as exc:
+            return [str(exc)]
+
+    def close(self) -> None:
+        """Release connections."""
+        self._database.close()

@@ -1,0 +1,138 @@
+"""Reading chunks: by document, by id under the asker's rights, and in the order the indexes consume them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk
+from rag.errors import CollectionNotFound
+from rag.store import vectors
+from rag.store.batches import in_batches
+from rag.store.documents import find_row
+from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, GroupRow, RemovedChunkRow
+from rag.store.visibility import visible
+
+_LARGEST_ID = 2**63 - 1
+
+
+def document_chunks(session: Session, document_id: str, access: Access) -> list[StoredChunk]:
+    """Chunks of the current version, in order. Raises: DocumentNotFound."""
+    find_row(session, document_id, access)
+    query = _stored().where(ChunkRow.document_id == document_id, visible(access)).order_by(ChunkRow.ordinal)
+    return [_stored_chunk(row) for row in session.execute(query)]
+
+
+def chunks_by_id(
+    session: Session, collection_id: str, chunk_ids: Sequence[int], access: Access
+) -> dict[int, StoredChunk]:
+    """The visible, live ones among ``chunk_ids``, in the order asked for."""
+    wanted = list(dict.fromkeys(int(id_) for id_ in chunk_ids if 0 < id_ <= _LARGEST_ID))
+    found: dict[int, StoredChunk] = {}
+    for batch in in_batches(wanted):
+        query = _stored().where(
+            ChunkRow.id.in_(batch), ChunkRow.collection_id == collection_id, visible(access)
+        )
+        found.update((row.id, _stored_chunk(row)) for row in session.execute(query))
+    return {id_: found[id_] for id_ in wanted if id_ in found}
+
+
+def visible_chunk_ids(session: Session, collection_id: str, access: Access) -> ChunkIds | None:
+    """Sorted ids of the live chunks that ``access`` may read; ``None`` when nothing is hidden from anyone."""
+    if access.groups is None:
+        return None
+    restricted = (
+        select(GroupRow.document_id)
+        .join(DocumentRow, DocumentRow.id == GroupRow.document_id)
+        .where(DocumentRow.collection_id == collection_id)
+        .limit(1)
+    )
+    if session.scalar(restricted) is None:
+        return None
+    query = (
+        select(ChunkRow.id)
+        .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+        .where(ChunkRow.collection_id == collection_id, visible(access))
+        .order_by(ChunkRow.id)
+    )
+    return np.fromiter(session.scalars(query.execution_options(yield_per=10_000)), dtype=np.int64)
+
+
+def chunks_added(
+    session: Session, collection_id: str, sequence: int, upto: int, batch_size: int
+) -> Iterator[list[IndexChunk]]:
+    """Live chunks added after ``sequence``, at ``upto`` at the latest, in id order, batch by batch."""
+    columns = (ChunkRow.added_sequence, ChunkRow.id, ChunkRow.context, ChunkRow.text, ChunkRow.vector)
+    query = (
+        select(*columns, DocumentRow.language)
+        .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+        .where(ChunkRow.collection_id == collection_id, ChunkRow.added_sequence <= upto)
+        .order_by(ChunkRow.added_sequence, ChunkRow.id)
+        .limit(batch_size)
+    )
+    place = tuple_(ChunkRow.added_sequence, ChunkRow.id)
+    last = (sequence, _LARGEST_ID)
+    while rows := session.execute(query.where(place > last)).all():
+        yield [
+            IndexChunk(
+                id=row.id,
+                context=row.context,
+                text=row.text,
+                language=row.language,
+                vector=vectors.decode(row.vector),
+            )
+            for row in rows
+        ]
+        last = (rows[-1].added_sequence, rows[-1].id)
+
+
+def chunks_removed(session: Session, collection_id: str, sequence: int, upto: int) -> ChunkIds:
+    """Ids of chunks removed after ``sequence``, at ``upto`` at the latest, sorted."""
+    query = (
+        select(RemovedChunkRow.chunk_id)
+        .where(
+            RemovedChunkRow.collection_id == collection_id,
+            RemovedChunkRow.sequence > sequence,
+            RemovedChunkRow.sequence <= upto,
+        )
+        .order_by(RemovedChunkRow.chunk_id)
+    )
+    return np.fromiter(session.scalars(query), dtype=np.int64)
+
+
+def live_chunk_count(session: Session, collection_id: str) -> tuple[int, int]:
+    """``(sequence, live chunks)``, counted anew. Raises: CollectionNotFound."""
+    counted = select(func.count()).select_from(ChunkRow).where(ChunkRow.collection_id == CollectionRow.id)
+    query = select(CollectionRow.sequence, counted.correlate(CollectionRow).scalar_subquery())
+    row = session.execute(query.where(CollectionRow.id == collection_id)).one_or_none()
+    if row is None:
+        raise CollectionNotFound(
+            f"No collection has the id {collection_id!r}; it may just have been deleted."
+        )
+    return row[0], row[1]
+
+
+def _stored() -> Select[*tuple[Any, ...]]:
+    return select(
+        ChunkRow.id,
+        ChunkRow.document_id,
+        ChunkRow.version,
+        DocumentRow.title,
+        DocumentRow.source_uri,
+        DocumentRow.language,
+        ChunkRow.ordinal,
+        ChunkRow.start,
+        ChunkRow.end,
+        ChunkRow.text,
+        ChunkRow.heading,
+        ChunkRow.page,
+        ChunkRow.context,
+    ).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+
+
+def _stored_chunk(row: Row[Any]) -> StoredChunk:
+    return StoredChunk(**row._mapping)

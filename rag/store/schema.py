@@ -1,0 +1,200 @@
+"""The catalog's tables.
+
+A change here needs a migration in ``migrations/versions``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+# SQLite gives AUTOINCREMENT (a deleted row's number is never used again) to the type INTEGER alone.
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints have names, so that migrations can change them on SQLite too."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[int]: JSON}  # noqa: RUF012
+
+
+class CollectionRow(Base):
+    """A collection; its row is locked by every change to its documents.
+
+    Attributes:
+        sequence: counts the committed changes.
+        documents, chunks: live counts, kept by the same transaction as the change.
+    """
+
+    __tablename__ = "collections"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    name: Mapped[str] = mapped_column(String, unique=True)
+    fingerprint: Mapped[str] = mapped_column(String)
+    dimension: Mapped[int]
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    documents: Mapped[int] = mapped_column(BigInteger)
+    chunks: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class DocumentRow(Base):
+    """A source file's identity and the facts of its current version."""
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("collection_id", "root", "path"),)
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    root: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    source_uri: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String)
+    media_type: Mapped[str] = mapped_column(String)
+    version: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String)
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    attributes: Mapped[dict[str, Any]] = mapped_column("metadata")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class GroupRow(Base):
+    """A group that may read a document; a document without rows is open to everyone."""
+
+    __tablename__ = "document_groups"
+
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    group: Mapped[str] = mapped_column(String, primary_key=True)
+
+
+class VersionRow(Base):
+    """The text of one version. Old ones stay, so that an old citation can still be checked."""
+
+    __tablename__ = "document_versions"
+
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String)
+    text: Mapped[str] = mapped_column(Text)
+    characters: Mapped[int]
+    page_starts: Mapped[list[int]]
+    title: Mapped[str] = mapped_column(Text)
+    committed_at: Mapped[datetime]
+
+
+class ChunkRow(Base):
+    """A chunk of a document's current version, with its vector as float16 bytes.
+
+    Within a collection ids grow with ``added_sequence``: both are given under the collection's lock.
+    """
+
+    __tablename__ = "chunks"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["document_id", "version"],
+            ["document_versions.document_id", "document_versions.version"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("document_id", "ordinal"),
+        Index(None, "collection_id", "added_sequence", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(RowNumber, Identity(always=True), primary_key=True)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    document_id: Mapped[str] = mapped_column(String)
+    version: Mapped[int]
+    ordinal: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    heading: Mapped[str] = mapped_column(Text)
+    page: Mapped[int | None]
+    context: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[int]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    added_sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class RemovedChunkRow(Base):
+    """The journal of removed chunks that index builders read."""
+
+    __tablename__ = "removed_chunks"
+    __table_args__ = (Index(None, "collection_id", "sequence"),)
+
+    chunk_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class JobRow(Base):
+    """Background work; ``number`` is the order of arrival."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index(None, "state", "number"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(RowNumber, Identity(always=True), primary_key=True)
+    id: Mapped[str] = mapped_column(String, unique=True)
+    kind: Mapped[str] = mapped_column(String)
+    collection: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(String)
+    stage: Mapped[str] = mapped_column(String)
+    request: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    error_code: Mapped[str | None] = mapped_column(String)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    idempotency_key: Mapped[str | None] = mapped_column(String, unique=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime | None]
