@@ -183,12 +183,12 @@ class _Walk:
             self._fail(path, "file_unreadable", _unreadable(file, exc))
             return
         if not stat.S_ISREG(facts.st_mode):
-            self._fail(path, "unsupported_type", "This is not an ordinary file (a device, a pipe or a socket).")
+            self._fail(
+                path, "unsupported_type", "This is not an ordinary file (a device, a pipe or a socket)."
+            )
             return
         self._seen.add(os.path.realpath(file))
-        self.files.append(
-            SourceFile(path=path, local=file, size=facts.st_size, mtime_ns=facts.st_mtime_ns)
-        )
+        self.files.append(SourceFile(path=path, local=file, size=facts.st_size, mtime_ns=facts.st_mtime_ns))
 
     def links(self) -> None:
         """Follow the symbolic links met so far, and those met while doing so."""
@@ -199,7 +199,9 @@ class _Walk:
             if target in self._seen or target + os.sep == inside:
                 continue
             if not target.startswith(inside):
-                self._fail(path, "symlink_outside", "This link leads out of the folder; copy the file in instead.")
+                self._fail(
+                    path, "symlink_outside", "This link leads out of the folder; copy the file in instead."
+                )
             elif os.path.isdir(target):
                 self._subfolder(link, path)
             else:

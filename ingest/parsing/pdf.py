@@ -1,0 +1,117 @@
+"""PDF text through pdfium: characters with their places, put together to lines page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from ingest.parsing.elements import CELL_SEPARATOR
+from ingest.parsing.pdf_layout import HYPHEN, Line, lines_to_blocks
+from ingest.stages import ParsedDocument
+from rag.errors import SourceError
+
+_SOFT_HYPHENS = frozenset({0x02, 0xFFFE})  # how pdfium marks a word broken at the end of a line
+_LINE_ENDS = frozenset({0x0A, 0x0D})
+_WORD_GAP = 0.15  # of the line's height
+_CELL_GAP = 2.0
+
+
+def parse_pdf(data: bytes) -> ParsedDocument:
+    """Blocks of a PDF with their pages. Raises: SourceError ``damaged_file``, ``encrypted_file``, ``no_text``."""
+    import pypdfium2
+
+    try:
+        pdf = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as exc:
+        raise _refusal(exc) from exc
+    try:
+        pages = [_page_lines(pdf, number) for number in range(len(pdf))]
+        title = pdf.get_metadata_value("Title")
+    except pypdfium2.PdfiumError as exc:
+        raise _refusal(exc) from exc
+    finally:
+        pdf.close()
+    if not any(pages):
+        raise SourceError(
+            "no_text", "The PDF holds no text, only images of it: reading scans (OCR) is not available yet."
+        )
+    return ParsedDocument(blocks=lines_to_blocks(pages), title=title, pages=len(pages))
+
+
+def _refusal(exc: Exception) -> SourceError:
+    if "password" in str(exc).lower() or "security" in str(exc).lower():
+        return SourceError("encrypted_file", "The PDF is protected by a password; save a copy without one.")
+    return SourceError("damaged_file", "The PDF is damaged; open it in a PDF reader and save it again.")
+
+
+def _page_lines(pdf: Any, number: int) -> list[Line]:
+    page = pdf[number]
+    textpage = page.get_textpage()
+    try:
+        return _merge_rows(list(_segments(textpage, number + 1)))
+    finally:
+        textpage.close()
+        page.close()
+
+
+def _segments(textpage: Any, page: int) -> Iterator[Line]:
+    """The page's lines as pdfium cuts them, with their boxes."""
+    import pypdfium2.raw as pdfium
+
+    codes = [pdfium.FPDFText_GetUnicode(textpage.raw, index) for index in range(textpage.count_chars())]
+    start = 0
+    for end in range(len(codes) + 1):
+        code = codes[end] if end < len(codes) else 0x0A
+        if code not in _LINE_ENDS and code not in _SOFT_HYPHENS:
+            continue
+        visible = [index for index in range(start, end) if not chr(codes[index]).isspace()]
+        if visible:
+            text = "".join(map(chr, codes[start:end])) + (HYPHEN if code in _SOFT_HYPHENS else "")
+            yield _line(textpage, _without_surrogates(text).strip(), visible, page)
+        start = end + 1
+
+
+def _line(textpage: Any, text: str, visible: list[int], page: int) -> Line:
+    sample = sorted({visible[0], visible[len(visible) // 2], visible[-1]})
+    boxes = [textpage.get_charbox(index, loose=True) for index in sample]
+    return Line(
+        text=text,
+        page=page,
+        left=boxes[0][0],
+        right=boxes[-1][2],
+        bottom=median(box[1] for box in boxes),
+        height=max(median(box[3] - box[1] for box in boxes), 0.1),
+    )
+
+
+def _without_surrogates(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _merge_rows(segments: list[Line]) -> list[Line]:
+    """Join segments that stand side by side: letter-spaced words, superscripts, cells of a table row."""
+    rows: list[Line] = []
+    for segment in segments:
+        last = rows[-1] if rows else None
+        if last is None or not _beside(last, segment):
+            rows.append(segment)
+            continue
+        gap = segment.left - last.right
+        height = max(last.height, segment.height)
+        joint = CELL_SEPARATOR if gap > _CELL_GAP * height else " " if gap > _WORD_GAP * height else ""
+        larger = last if len(last.text) >= len(segment.text) else segment
+        rows[-1] = replace(
+            last,
+            text=last.text + joint + segment.text,
+            right=segment.right,
+            bottom=larger.bottom,
+            height=larger.height,
+        )
+    return rows
+
+
+def _beside(left: Line, right: Line) -> bool:
+    overlap = min(left.top, right.top) - max(left.bottom, right.bottom)
+    return overlap > 0.5 * min(left.height, right.height) and right.left >= left.right - 0.3 * left.height

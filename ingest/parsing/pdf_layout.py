@@ -1,0 +1,194 @@
+"""From a PDF's lines to paragraphs, list items and headings.
+
+A PDF knows where characters stand, not what a paragraph is. Distances, sizes and line ends tell: rules of thumb, each
+one below with the case it is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from ingest.stages import PAGE_BREAK, BlockKind, ParsedBlock
+
+HYPHEN = "\u00ad"
+"""At a line's end: the word goes on in the next line."""
+
+_BULLET = re.compile(r"^[•●○▪■◦‣∙·➢✓\uf0b7\uf0a7*–—-]\s+(?=\S)|^[●•▪](?=\w)")
+_NUMBERED = re.compile(r"^(?:\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+_DOT_LEADER = re.compile(r"(?:[.·…]\s?){5,}\s*(?:\d+|[ivxlc]+)?\s*$")
+_HYPHENATED = re.compile(r"\b\w+-\w+\b")
+_LAST_WORD = re.compile(r"(\w+)$")
+_FIRST_WORD = re.compile(r"^(\w+)")
+_EDGE_LINES = 3
+_HEADING_RATIO = 1.12
+_LONGEST_HEADING = 160
+_PARAGRAPH_GAP = 1.4
+_SIZE_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A line of a page; places and height in points, from the page's lower left corner."""
+
+    text: str
+    page: int
+    left: float
+    right: float
+    bottom: float
+    height: float
+
+    @property
+    def top(self) -> float:
+        """Upper edge."""
+        return self.bottom + self.height
+
+
+def lines_to_blocks(pages: list[list[Line]]) -> tuple[ParsedBlock, ...]:
+    """Blocks in reading order, without running headers, footers, page numbers and dotted contents lines."""
+    lines = [line for line in _without_running_lines(pages) if not _DOT_LEADER.search(line.text)]
+    if not lines:
+        return ()
+    layout = _Layout(lines)
+    groups: list[list[Line]] = []
+    for line in lines:
+        if groups and layout.continues(groups[-1], line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return tuple(layout.block(group) for group in groups)
+
+
+def _without_running_lines(pages: list[list[Line]]) -> Iterable[Line]:
+    """All lines but those that stand at the same edge place on many pages, numbers aside."""
+    seen = Counter(key for page in pages for key in {_running_key(line) for line in _edge_lines(page)})
+    enough = max(3, 0.3 * len(pages))
+    running = {key for key, count in seen.items() if count >= enough}
+    for page in pages:
+        edges = {id(line) for line in _edge_lines(page)}
+        yield from (line for line in page if not (id(line) in edges and _running_key(line) in running))
+
+
+def _edge_lines(page: list[Line]) -> list[Line]:
+    by_height = sorted(page, key=lambda line: line.bottom)
+    return by_height[:_EDGE_LINES] + by_height[_EDGE_LINES:][-_EDGE_LINES:]
+
+
+def _running_key(line: Line) -> tuple[str, int]:
+    return re.sub(r"\d+|\b[ivxlc]+\b", "#", line.text.lower()), round(line.bottom / 8)
+
+
+class _Layout:
+    """The document's typical measures, and what follows from them."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        characters: Counter[float] = Counter()
+        for line in lines:
+            characters[round(line.height * 2) / 2] += len(line.text)
+        self._body = characters.most_common(1)[0][0]
+        gaps = [
+            above.bottom - line.bottom
+            for above, line in pairwise(lines)
+            if above.page == line.page
+            and self._same_size(above, line)
+            and 0 < above.bottom - line.bottom < 3 * self._body
+        ]
+        self._pitch = median(gaps) if gaps else self._body
+        self._right_edges = self._columns(lines)
+        sizes = sorted({self._size_class(line) for line in lines if self._is_large(line)}, reverse=True)
+        self._levels = {size: min(number, 6) for number, size in enumerate(sizes, start=1)}
+        self._compounds = frozenset(word.lower() for line in lines for word in _HYPHENATED.findall(line.text))
+
+    def continues(self, group: list[Line], line: Line) -> bool:
+        """Whether ``line`` belongs to the block that ``group`` has begun."""
+        last = group[-1]
+        if last.text.endswith(HYPHEN):
+            return True
+        if not self._same_size(last, line) or _starts_item(line):
+            return False
+        unfinished = line.text[:1].islower() and last.text[-1:] not in ".!?:;"
+        if line.page != last.page or line.bottom > last.bottom:
+            return unfinished and not self._is_large(last)
+        pitch = max(self._pitch, 1.15 * last.height if self._is_large(last) else 0.0)
+        if last.bottom - line.bottom > _PARAGRAPH_GAP * pitch:
+            return False
+        return self._is_large(last) or unfinished or not self._ends_early(last, line)
+
+    def block(self, group: list[Line]) -> ParsedBlock:
+        """The block made of these lines."""
+        text = group[0].text
+        for above, line in pairwise(group):
+            text = self._join(text, line, turns=line.page != above.page)
+        first = group[0]
+        if self._is_heading(group, text):
+            return ParsedBlock(
+                kind=BlockKind.HEADING,
+                text=text,
+                level=self._levels[self._size_class(first)],
+                page=first.page,
+            )
+        bullet = _BULLET.match(text)
+        kind = BlockKind.LIST_ITEM if _starts_item(first) else BlockKind.PARAGRAPH
+        return ParsedBlock(kind=kind, text=text[bullet.end() :] if bullet else text, page=first.page)
+
+    def _join(self, text: str, line: Line, *, turns: bool) -> str:
+        turn = PAGE_BREAK if turns else ""
+        if not text.endswith(HYPHEN):
+            return f"{text} {turn}{line.text}"
+        left, right = _LAST_WORD.search(text[:-1]), _FIRST_WORD.match(line.text)
+        is_compound = not line.text[:1].islower() or (
+            left is not None and right is not None and f"{left[1]}-{right[1]}".lower() in self._compounds
+        )
+        return f"{text[:-1]}{'-' if is_compound else ''}{turn}{line.text}"
+
+    def _is_heading(self, group: list[Line], text: str) -> bool:
+        return (
+            self._is_large(group[0])
+            and len(text) <= _LONGEST_HEADING
+            and any(character.isalpha() for character in text)
+            and not _starts_item(group[0])
+        )
+
+    def _is_large(self, line: Line) -> bool:
+        return line.height >= _HEADING_RATIO * self._body
+
+    def _same_size(self, one: Line, other: Line) -> bool:
+        return abs(one.height - other.height) <= _SIZE_TOLERANCE * max(one.height, other.height)
+
+    def _ends_early(self, line: Line, after: Line) -> bool:
+        """Whether ``line`` stops well before its column's edge: the last of a paragraph, or a label."""
+        edge = self._right_edges[_column(line)]
+        width = max(edge - line.left, 1.0)
+        room = (edge - line.right) / width
+        if line.text[-1:] in ".!?:;":
+            return room > 0.12
+        return room > 0.35 and not after.text[:1].islower()
+
+    @staticmethod
+    def _columns(lines: list[Line]) -> dict[tuple[int, int], float]:
+        edges: dict[tuple[int, int], float] = defaultdict(float)
+        for line in lines:
+            for key in _neighbouring_columns(line):
+                edges[key] = max(edges[key], line.right)
+        return edges
+
+    @staticmethod
+    def _size_class(line: Line) -> int:
+        return round(line.height)
+
+
+def _column(line: Line) -> tuple[int, int]:
+    return line.page, round(line.left / 24)
+
+
+def _neighbouring_columns(line: Line) -> list[tuple[int, int]]:
+    page, column = _column(line)
+    return [(page, column - 1), (page, column), (page, column + 1)]
+
+
+def _starts_item(line: Line) -> bool:
+    return bool(_BULLET.match(line.text) or _NUMBERED.match(line.text))

@@ -1,0 +1,69 @@
+"""Which parser reads which file: one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePosixPath
+
+from ingest.stages import ParsedDocument
+
+Parser = Callable[[bytes], ParsedDocument]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileType:
+    """A supported type.
+
+    Attributes:
+        parser: ``module:function`` below ``ingest.parsing``, imported when the first such file comes.
+    """
+
+    media_type: str
+    parser: str
+
+    def load(self) -> Parser:
+        """The parser itself."""
+        module, function = self.parser.split(":")
+        parser: Parser = getattr(import_module(f"ingest.parsing.{module}"), function)
+        return parser
+
+
+_MARKDOWN = FileType(media_type="text/markdown", parser="markdown:parse_markdown")
+_TEXT = FileType(media_type="text/plain", parser="text:parse_text")
+_HTML = FileType(media_type="text/html", parser="html:parse_html")
+_PDF = FileType(media_type="application/pdf", parser="pdf:parse_pdf")
+_DOCX = FileType(
+    media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    parser="docx:parse_docx",
+)
+
+FILE_TYPES: dict[str, FileType] = {
+    "": _TEXT,
+    ".md": _MARKDOWN,
+    ".markdown": _MARKDOWN,
+    ".txt": _TEXT,
+    ".text": _TEXT,
+    ".log": _TEXT,
+    ".html": _HTML,
+    ".htm": _HTML,
+    ".xhtml": _HTML,
+    ".pdf": _PDF,
+    ".docx": _DOCX,
+}
+"""Suffix, lower case, to type; the empty suffix is for files such as LICENSE."""
+
+_SUFFIX = re.compile(r"\.(?!\d+$)[A-Za-z0-9_-]{1,12}$")
+
+
+def suffix_of(path: str) -> str:
+    """The lower-case suffix; empty where the last dot is part of a name, as in ``minutes 3.12``."""
+    match = _SUFFIX.search(PurePosixPath(path).name)
+    return match.group().lower() if match else ""
+
+
+def file_type(path: str) -> FileType | None:
+    """The type of the file called ``path``; ``None`` when it is not supported."""
+    return FILE_TYPES.get(suffix_of(path))

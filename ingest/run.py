@@ -1,0 +1,174 @@
+"""One run of an ingestion: what it counted so far, how far it is, whether it should stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from ingest.plan import Plan
+from ingest.progress import Progress, Status
+from ingest.result import IngestFailure, IngestResult
+from ingest.stages import EmbeddedDocument, FailedFile
+from ingest.stopwatch import Stopwatch
+from rag.domain import Collection
+
+_CHUNKS_PER_INDEX = 2000
+_SECONDS_PER_INDEX = 30.0
+
+
+class Run:
+    """Counters of one sync; all but :meth:`should_stop` belong to the committing thread."""
+
+    def __init__(self, *, collection: Collection, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        self.collection = collection
+        self.watch = Stopwatch()
+        self._progress = progress
+        self._cancelled = cancelled
+        self._stop = threading.Event()
+        self._stage = "plan"
+        self._bytes_total = 0
+        self._bytes_done = 0
+        self._files_total = 0
+        self._added_paths: frozenset[str] = frozenset()
+        self._added = 0
+        self._modified = 0
+        self._removed = 0
+        self._chunks = 0
+        self._chunks_indexed = 0
+        self._is_index_stale = False
+        self._indexed_at = time.monotonic()
+        self._failures: list[IngestFailure] = []
+
+    # -- events
+
+    def enter(self, stage: str) -> None:
+        """A stage begins."""
+        self._stage = stage
+        self._tell()
+
+    def begin(self, plan: Plan) -> None:
+        """The plan is known; its files follow."""
+        self._files_total = len(plan.to_read)
+        self._bytes_total = sum(file.size for file in plan.to_read)
+        self._added_paths = frozenset(file.path for file in plan.added)
+        self.enter("embed")
+
+    def committed(self, embedded: EmbeddedDocument) -> None:
+        """A document is in the catalog."""
+        if embedded.file.path in self._added_paths:
+            self._added += 1
+        else:
+            self._modified += 1
+        self._is_index_stale = True
+        self._chunks += len(embedded.drafts)
+        self._bytes_done += embedded.file.size
+        self._tell()
+
+    def failed(self, item: FailedFile) -> None:
+        """A file could not be taken."""
+        self._failures.append(item.failure)
+        self._bytes_done += item.file.size
+        self._tell()
+
+    def removed(self) -> None:
+        """A document whose file is gone is removed."""
+        self._removed += 1
+        self._is_index_stale = True
+
+    def indexed(self) -> None:
+        """The indexes hold all that is committed."""
+        self._is_index_stale = False
+        self._chunks_indexed = self._chunks
+        self._indexed_at = time.monotonic()
+        self.enter("embed")
+
+    def stop(self) -> None:
+        """End early: no new files."""
+        self._stop.set()
+
+    # -- questions
+
+    def should_stop(self) -> bool:
+        """Whether the run was cancelled; asked by every stage's thread."""
+        if not self._stop.is_set() and self._cancelled():
+            self._stop.set()
+        return self._stop.is_set()
+
+    @property
+    def is_index_stale(self) -> bool:
+        """Whether anything was committed that the indexes do not know."""
+        return self._is_index_stale
+
+    @property
+    def index_is_due(self) -> bool:
+        """Whether a long run should become searchable up to here."""
+        new = self._chunks - self._chunks_indexed
+        return new >= _CHUNKS_PER_INDEX or (
+            new > 0 and time.monotonic() - self._indexed_at > _SECONDS_PER_INDEX
+        )
+
+    # -- results
+
+    def foreseen(self, plan: Plan, collection: Collection) -> IngestResult:
+        """What the plan would do."""
+        return self._result(
+            plan,
+            collection,
+            added=len(plan.added),
+            modified=len(plan.modified),
+            deleted=len(plan.deleted),
+            dry_run=True,
+        )
+
+    def result(self, plan: Plan, collection: Collection) -> IngestResult:
+        """What was done; ``collection`` as it is afterwards."""
+        self.enter("done")
+        return self._result(
+            plan, collection, added=self._added, modified=self._modified, deleted=self._removed
+        )
+
+    def _result(
+        self,
+        plan: Plan,
+        collection: Collection,
+        *,
+        added: int,
+        modified: int,
+        deleted: int,
+        dry_run: bool = False,
+    ) -> IngestResult:
+        seconds = self.watch.elapsed
+        failures = sorted([*plan.failures, *self._failures], key=lambda failure: failure.path)
+        return IngestResult(
+            collection=collection.name,
+            added=added,
+            modified=modified + plan.regrouped,
+            deleted=deleted,
+            unchanged=plan.unchanged,
+            failed=len(failures),
+            documents=collection.documents,
+            chunks=collection.chunks,
+            chunks_embedded=self._chunks,
+            seconds=seconds,
+            chunks_per_second=self._chunks / seconds,
+            failures=tuple(failures),
+            stages=self.watch.by_stage(),
+            dry_run=dry_run,
+            cancelled=self._stop.is_set(),
+        )
+
+    def _tell(self) -> None:
+        elapsed = self.watch.elapsed
+        left = self._bytes_total - self._bytes_done
+        self._progress.update(
+            Status(
+                stage=self._stage,
+                files_total=self._files_total,
+                files_done=self._added + self._modified + len(self._failures),
+                failed=len(self._failures),
+                chunks=self._chunks,
+                rate=self._chunks / elapsed,
+                eta_s=left * elapsed / self._bytes_done if self._bytes_done else None,
+            )
+        )
