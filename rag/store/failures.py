@@ -44,13 +44,19 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as exc:
         raise _translation(exc) from exc
     except SQLAlchemyError as exc:
-        raise StorageError(f"The catalog failed: {exc}.") from exc
+        raise StorageError(f"The catalog failed: {_first_line(exc)}.") from exc
 
 
 def _translation(error: BaseException | None) -> StorageError:
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
-    detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    detail = _first_line(error)
     for start, kind, sentence in _FAILURES:
         if code.startswith(start):
             return kind(f"{sentence} ({detail})")
     return StorageError(f"The catalog failed: {detail}.")
+
+
+def _first_line(error: BaseException | None) -> str:
+    # The lines after it repeat the statement and its values: document text that belongs in no message.
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -121,7 +121,10 @@ def _row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
 
 def _stored(name: str, value: Any) -> Any:
     if name == "state":
-        return JobState(value).value
+        try:
+            return JobState(value).value
+        except ValueError as exc:
+            raise InvalidRequest(f"{value!r} is no job state; known are {', '.join(JobState)}.") from exc
     return dict(value) if isinstance(value, Mapping) else value
 
 

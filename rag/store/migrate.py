@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from sqlalchemy import Connection, text
 from rag.errors import StorageError
 from rag.store.database import BUSY_TIMEOUT_MS, Database
 from rag.store.failures import translated
+
+# Alembic reports every look at the schema; a user needs to hear of problems only.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 _CONFIG = Path(__file__).with_name("alembic.ini")
 _POSTGRES_LOCK = 0x466F6F74  # any number of our own; "Foot"

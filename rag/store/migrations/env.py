@@ -21,6 +21,6 @@ if given is not None:
     run(given)
 else:
     database = Database(context.get_x_argument(as_dictionary=True)["url"])
-    with database.engine.connect() as own:
+    with database.schema_change() as own:
         run(own)
     database.close()
