@@ -1,0 +1,61 @@
+"""The HTTP application: routes, guard, error table, and the background worker's life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from ingest.jobs import JobRunner
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import install_error_handlers
+from api.readiness import Warmup
+from api.routes import asking, collections, documents, grounding, health, ingestions, jobs, page
+from api.security import Doorkeeper, Guard
+from rag.factory import Footnote
+
+DESCRIPTION = (
+    "Answers over an organisation's documents, every sentence tied to an exact span and checked against it."
+)
+_ROUTERS = (
+    asking.router,
+    grounding.router,
+    ingestions.router,
+    jobs.router,
+    documents.router,
+    collections.router,
+    health.router,
+    page.router,
+)
+
+
+def create_app(footnote: Footnote) -> FastAPI:
+    """The application over one set of wired parts; starting it starts the job worker and loads the model."""
+    app = FastAPI(
+        title="Footnote",
+        version=version("footnote"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.footnote = footnote
+    app.state.warmup = Warmup(footnote)
+    for router in _ROUTERS:
+        app.include_router(router)
+    install_error_handlers(app)
+    app.add_middleware(Guard, doorkeeper=Doorkeeper(footnote.settings.api_key))
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runner = JobRunner(app.state.footnote)
+    app.state.warmup.start()
+    runner.start()
+    try:
+        yield
+    finally:
+        await run_in_threadpool(runner.stop)

@@ -1,0 +1,102 @@
+"""``footnote eval retrieval|groundedness|refusal``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+
+from api.console import AsJson, DataDir, Run, command
+from rag.domain import SearchMode
+
+if TYPE_CHECKING:
+    from eval.report import Progress as Count
+    from eval.report import Report
+
+app = typer.Typer(help="Measure retrieval, the groundedness check and refusals.", no_args_is_help=True)
+
+
+@app.command()
+def retrieval(
+    directory: Annotated[
+        Path, typer.Argument(help="Folder in BEIR layout: corpus.jsonl[.gz], queries.jsonl, qrels.tsv.")
+    ],
+    mode: Annotated[SearchMode, typer.Option("--mode", help="Which index answers.")] = SearchMode.HYBRID,
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="A cutoff to report besides.")] = 10,
+    run_file: Annotated[
+        Path | None, typer.Option("--run-file", help="Write the ranking in TREC format here.", dir_okay=False)
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Ingest a data set's corpus into a throw-away data directory and score what its queries find.
+
+    Example: footnote eval retrieval datasets/scifact --mode hybrid
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.retrieval import evaluate_retrieval
+
+        with _counting(run) as count:
+            report = evaluate_retrieval(
+                directory, settings=run.settings, mode=mode, k=k, run_file=run_file, progress=count
+            )
+        _show(run, report, title=f"Retrieval, {mode}")
+
+
+@app.command()
+def groundedness(
+    file: Annotated[Path, typer.Argument(help="Lines {id, context, response, spans|supported|label}.")],
+    checker: Annotated[str | None, typer.Option("--checker", help="Checker; unset: the default one.")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Compare the groundedness check with people's labels; the positive class is "unsupported".
+
+    Example: footnote eval groundedness ragtruth.jsonl
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.groundedness import evaluate_groundedness
+
+        with _counting(run) as count:
+            report = evaluate_groundedness(file, checker=run.footnote.checker(checker), progress=count)
+        _show(run, report, title="Groundedness")
+
+
+@app.command()
+def refusal(
+    file: Annotated[Path, typer.Argument(help="Lines {id, question, passages, answerable, answers?}.")],
+    llm: Annotated[str | None, typer.Option("--llm", help="extractive, or provider:model.")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Ask questions with given passages, and see whether those without an answer are refused.
+
+    Example: footnote eval refusal questions.jsonl
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.refusal import evaluate_refusal
+
+        with _counting(run) as count:
+            report = evaluate_refusal(file, answerer=run.footnote.answerer(llm), progress=count)
+        _show(run, report, title="Refusal")
+
+
+@contextmanager
+def _counting(run: Run) -> Iterator[Count]:
+    """A bar on stderr, on a terminal only."""
+    with Progress(console=run.err, transient=True, disable=not run.err.is_terminal) as bar:
+        task = bar.add_task("evaluating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _show(run: Run, report: Report, *, title: str) -> None:
+    if run.as_json:
+        run.print_json(report.to_json())
+        return
+    from eval.report import print_summary
+
+    print_summary(report, run.out, title=title)

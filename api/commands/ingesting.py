@@ -1,0 +1,112 @@
+"""``footnote ingest``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.console import FAILURE, AsJson, CollectionName, DataDir, Run, command
+from api.ingest_progress import ProgressBar
+from ingest.result import IngestFailure, IngestResult
+
+KEPT = "Documents committed so far are kept; run the same command again to go on."
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files.", metavar="PATH…")],
+    collection: CollectionName = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    groups: Annotated[str, typer.Option("--groups", help="Access groups, by commas; unset: everyone.")] = "",
+    no_delete: Annotated[
+        bool, typer.Option("--no-delete", help="Keep documents whose file is gone.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Sync folders into a collection: new, changed and removed files; unchanged ones are left alone.
+
+    Example: footnote ingest handbook/ --collection handbook
+    """
+    with command(as_json=as_json, data_dir=data_dir, kept=KEPT) as run:
+        options = {
+            "groups": frozenset(filter(None, (group.strip() for group in groups.split(",")))),
+            "delete_missing": not no_delete,
+            "dry_run": dry_run,
+        }
+        results = _sync(run, paths, collection or run.collection, options)
+        if as_json:
+            run.print_json(_combined(results))
+        else:
+            _show(run, results)
+        if _nothing_ingested(results):
+            raise typer.Exit(FAILURE)
+
+
+def _sync(run: Run, paths: list[Path], collection: str, options: dict[str, Any]) -> list[IngestResult]:
+    from ingest.factory import build_ingestor
+    from ingest.sources import open_source
+
+    sources = [open_source(path) for path in paths]  # a path that is not there stops all before any work
+    target = run.footnote.open_collection(collection)
+    results = []
+    with build_ingestor(run.footnote) as ingestor:
+        for source in sources:
+            with ProgressBar(run.err, shown=run.err.is_terminal) as progress:
+                results.append(ingestor.sync(source, collection=target, progress=progress, **options))
+    return results
+
+
+def _nothing_ingested(results: list[IngestResult]) -> bool:
+    """Every file failed."""
+    taken = sum(result.added + result.modified + result.unchanged for result in results)
+    return taken == 0 and any(result.failed for result in results)
+
+
+def _combined(results: list[IngestResult]) -> dict[str, Any]:
+    """One object for all paths: counts added up, the collection's totals as after the last."""
+    last = results[-1]
+    embedded, seconds = sum(one.chunks_embedded for one in results), sum(one.seconds for one in results)
+    summed = ("added", "modified", "deleted", "unchanged", "failed")
+    return last.to_json() | {
+        **{name: sum(getattr(one, name) for one in results) for name in summed},
+        "chunks_embedded": embedded,
+        "seconds": round(seconds, 3),
+        "chunks_per_second": round(embedded / seconds, 1) if seconds else 0.0,
+        "failures": [failure for one in results for failure in one.to_json()["failures"]],
+        "stages": {
+            name: round(sum(one.stages.get(name, 0.0) for one in results), 3)
+            for name in dict.fromkeys(stage for one in results for stage in one.stages)
+        },
+    }
+
+
+def _show(run: Run, results: list[IngestResult]) -> None:
+    for result in results:
+        for failure in result.failures:
+            _show_failure(run, failure)
+        run.out.print(_summary(result), markup=False)
+
+
+def _show_failure(run: Run, failure: IngestFailure) -> None:
+    run.err.print(f"failed  {failure.path}: {failure.message} ({failure.code})", markup=False, style="red")
+
+
+def _summary(result: IngestResult) -> str:
+    changed = result.added + result.modified + result.deleted
+    if not changed and not result.failed:
+        if not result.unchanged:
+            return "Nothing to do: no document was found there."
+        return f"Nothing to do: {result.unchanged:,} documents unchanged."
+    verb = "Would change" if result.dry_run else "Ingested into"
+    counts = ", ".join(
+        f"{getattr(result, name):,} {name}"
+        for name in ("added", "modified", "deleted", "unchanged", "failed")
+        if getattr(result, name)
+    )
+    total = f"{result.documents:,} documents, {result.chunks:,} chunks"
+    rate = (
+        f" in {result.seconds:.1f} s ({result.chunks_per_second:.0f} chunks/s)" if not result.dry_run else ""
+    )
+    return f"{verb} {result.collection!r}: {counts}{rate}; it holds {total}."

@@ -1,0 +1,70 @@
+"""``footnote serve``."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Annotated
+
+import typer
+
+from api.console import AsJson, DataDir, Run, command
+from rag.errors import SettingsError
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve the API and the page until Ctrl-C.
+
+    Example: footnote serve --port 8080
+    """
+    with command(as_json=as_json, data_dir=data_dir, kept="What was ingested is kept.") as run:
+        from api.security import is_loopback
+
+        if run.settings.api_key is None and not is_loopback(host):
+            raise SettingsError(
+                f"Host {host!r} can be reached from other machines, and no key is set; "
+                "set FOOTNOTE_API_KEY, or listen on 127.0.0.1."
+            )
+        _serve(run, host, _listen(host, port))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as exc:
+        listener.close()
+        reason = "another program uses it" if exc.errno == errno.EADDRINUSE else exc.strerror
+        raise SettingsError(
+            f"Cannot listen on {host}:{port}: {reason}; name another one with --port."
+        ) from exc
+    return listener
+
+
+def _serve(run: Run, host: str, listener: socket.socket) -> None:
+    import uvicorn
+
+    from api.app import create_app
+
+    config = uvicorn.Config(
+        create_app(run.footnote),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=10,
+    )
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{listener.getsockname()[1]}/"
+    if run.as_json:
+        run.print_json({"url": url})
+    run.err.print(f"Footnote is at {url} (Ctrl-C stops it).", markup=False)
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])

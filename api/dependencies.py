@@ -1,0 +1,50 @@
+"""What routes are given: the wired parts, the asker's rights, and cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from rag.domain import Access
+from rag.errors import InvalidRequest
+from rag.factory import Footnote
+
+
+def _footnote(request: Request) -> Footnote:
+    footnote: Footnote = request.app.state.footnote
+    return footnote
+
+
+def _access() -> Access:
+    """The one bearer key, or the local operator, may read everything."""
+    return Access.everything()
+
+
+def encode_cursor(item_id: str) -> str:
+    """An opaque cursor that continues after this item."""
+    return base64.urlsafe_b64encode(item_id.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> str | None:
+    """The item a cursor continues after.
+
+    Raises:
+        InvalidRequest: this server never gave out such a cursor.
+    """
+    if cursor is None:
+        return None
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidRequest(
+            f"Cursor {cursor[:80]!r} is not one of ours; give back a `next_cursor`."
+        ) from exc
+
+
+FootnoteParts = Annotated[Footnote, Depends(_footnote)]
+AskerAccess = Annotated[Access, Depends(_access)]
+Limit = Annotated[int, Query(ge=1, le=500, description="Items per page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)]

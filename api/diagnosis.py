@@ -1,0 +1,232 @@
+"""What ``footnote doctor`` looks at: one function per part, each giving findings with the next step."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from api.schemas.base import Body, optional
+from rag.errors import FootnoteError, IndexDamaged
+from rag.factory import Footnote
+from rag.settings import Settings
+
+MEBIBYTE = 1024 * 1024
+LLM_TIMEOUT_SECONDS = 5
+EXTRACTIVE = "extractive"
+_PACKAGES = ("footnote", "torch", "sentence-transformers", "tantivy", "SQLAlchemy", "fastapi", "unstructured")
+_FAISS = ("faiss-cpu", "faiss-gpu")
+
+
+class Health(StrEnum):
+    """How a part is doing; a problem makes the command exit with 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Finding(Body):
+    """One line of the report."""
+
+    part: str
+    health: Health
+    message: str
+    next_step: str | None = optional("What to do about it.")
+
+
+class Diagnosis(Body):
+    """The whole report."""
+
+    healthy: bool = Field(description="Whether there is no problem; warnings are allowed.")
+    findings: Sequence[Finding]
+
+
+Check = Callable[[Footnote], Iterator[Finding]]
+
+
+def diagnose(footnote: Footnote) -> Diagnosis:
+    """Look at every part; one that fails does not stop the others."""
+    findings = [finding for part, check in _CHECKS for finding in _guarded(part, check, footnote)]
+    return Diagnosis(healthy=all(found.health is not Health.PROBLEM for found in findings), findings=findings)
+
+
+def _guarded(part: str, check: Check, footnote: Footnote) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(check(footnote))
+    except (FootnoteError, OSError) as exc:
+        found.append(Finding(part=part, health=Health.PROBLEM, message=str(exc)))
+    return found
+
+
+def _versions(_: Footnote) -> Iterator[Finding]:
+    shown = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in _PACKAGES)]
+    faiss = [f"{name} {found}" for name in _FAISS if (found := _installed(name))]
+    if faiss:
+        yield Finding(part="versions", health=Health.OK, message=", ".join(shown + faiss))
+    else:
+        yield Finding(
+            part="versions",
+            health=Health.PROBLEM,
+            message="faiss is not installed.",
+            next_step="pip install 'footnote[cpu]', or 'footnote[gpu]' with an NVIDIA GPU",
+        )
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _settings(footnote: Footnote) -> Iterator[Finding]:
+    given = sorted(footnote.settings.model_fields_set)
+    key = "set" if footnote.settings.api_key else "not set: only this machine is served"
+    message = f"Set: {', '.join(given) or 'none'}; API key {key}."
+    yield Finding(part="settings", health=Health.OK, message=message)
+    for root in footnote.settings.allowed_roots:
+        if not root.is_dir():
+            yield Finding(
+                part="settings",
+                health=Health.WARNING,
+                message=f"The allowed root {str(root)!r} is not a folder.",
+                next_step="correct FOOTNOTE_ALLOWED_ROOTS",
+            )
+
+
+def _data_dir(footnote: Footnote) -> Iterator[Finding]:
+    folder = footnote.settings.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(
+            part="data dir",
+            health=Health.PROBLEM,
+            message=f"{folder} is not writable.",
+            next_step="correct its owner, or name another one with --data-dir",
+        )
+    free, floor = shutil.disk_usage(folder).free // MEBIBYTE, footnote.settings.disk_floor_mb
+    enough = free >= floor
+    yield Finding(
+        part="disk",
+        health=Health.OK if enough else Health.PROBLEM,
+        message=f"{free:,} MB free at {folder}, {floor:,} MB wanted.",
+        next_step=None if enough else "free some space, or lower FOOTNOTE_DISK_FLOOR_MB",
+    )
+
+
+def _catalog(footnote: Footnote) -> Iterator[Finding]:
+    problems = footnote.catalog.check()
+    for problem in problems:
+        yield Finding(
+            part="catalog",
+            health=Health.PROBLEM,
+            message=problem,
+            next_step="restore the catalog from a backup, or move it away and ingest again",
+        )
+    if not problems:
+        found = footnote.catalog.collections()
+        documents = sum(collection.documents for collection in found)
+        message = f"Sound; {len(found)} collections, {documents:,} documents."
+        yield Finding(part="catalog", health=Health.OK, message=message)
+
+
+def _indexes(footnote: Footnote) -> Iterator[Finding]:
+    for collection in footnote.catalog.collections():
+        try:
+            manifest = footnote.indexes.verify(collection)
+        except IndexDamaged as exc:
+            yield Finding(
+                part="index",
+                health=Health.PROBLEM,
+                message=str(exc),
+                next_step=f"footnote search anything --collection {collection.name} rebuilds it",
+            )
+            continue
+        message = (
+            f"{collection.name}: generation {manifest.generation}, {manifest.chunks:,} chunks, hashes right."
+        )
+        yield Finding(part="index", health=Health.OK, message=message)
+
+
+def _model(footnote: Footnote) -> Iterator[Finding]:
+    embedder = footnote.embedder
+    profile = embedder.profile
+    message = (
+        f"{embedder.description}; {profile.dimension} dimensions, fingerprint {profile.fingerprint[:40]}."
+    )
+    yield Finding(part="model", health=Health.OK, message=message)
+    for collection in footnote.catalog.collections():
+        if collection.fingerprint != profile.fingerprint:
+            yield Finding(
+                part="model",
+                health=Health.PROBLEM,
+                message=f"The collection {collection.name!r} was built with {collection.fingerprint[:40]}.",
+                next_step="set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection",
+            )
+
+
+def _device(_: Footnote) -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        yield Finding(part="device", health=Health.OK, message=f"GPU {torch.cuda.get_device_name()}.")
+    else:
+        message = f"No GPU; {torch.get_num_threads()} CPU threads."
+        yield Finding(part="device", health=Health.OK, message=message)
+
+
+def _llm(footnote: Footnote) -> Iterator[Finding]:
+    settings = footnote.settings
+    if settings.llm == EXTRACTIVE:
+        yield Finding(
+            part="llm", health=Health.OK, message="extractive: the best sentences themselves, no model."
+        )
+    elif settings.llm_base_url is None:
+        message = f"{settings.llm} at its provider; not called, to spend nothing."
+        yield Finding(part="llm", health=Health.OK, message=message)
+    else:
+        yield _llm_server(settings, settings.llm_base_url)
+
+
+def _llm_server(settings: Settings, base_url: str) -> Finding:
+    next_step = "start the server, or correct FOOTNOTE_LLM_BASE_URL"
+    if urlsplit(base_url).scheme not in ("http", "https"):
+        message = f"The base URL {base_url!r} is neither http nor https."
+        return Finding(part="llm", health=Health.PROBLEM, message=message, next_step=next_step)
+    request = urllib.request.Request(base_url.rstrip("/") + "/models")  # noqa: S310  # scheme checked above
+    if settings.llm_api_key:
+        request.add_header("Authorization", f"Bearer {settings.llm_api_key.get_secret_value()}")
+    try:
+        with urllib.request.urlopen(request, timeout=LLM_TIMEOUT_SECONDS):  # noqa: S310
+            return Finding(part="llm", health=Health.OK, message=f"{settings.llm} at {base_url} answers.")
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        message = f"{base_url} answers GET /models with status {exc.code}; {settings.llm} may still work."
+        return Finding(
+            part="llm", health=Health.WARNING, message=message, next_step="check the key and the URL"
+        )
+    except OSError as exc:
+        message = f"{base_url} does not answer ({exc})."
+        return Finding(part="llm", health=Health.PROBLEM, message=message, next_step=next_step)
+
+
+_CHECKS: Sequence[tuple[str, Check]] = (
+    ("versions", _versions),
+    ("settings", _settings),
+    ("data dir", _data_dir),
+    ("catalog", _catalog),
+    ("index", _indexes),
+    ("model", _model),
+    ("device", _device),
+    ("llm", _llm),
+)

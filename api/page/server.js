@@ -1,0 +1,104 @@
+// Calls to the API: JSON, server-sent events, and the key when the server asks for one.
+
+import { say } from "./texts.js";
+
+const KEY = "footnote-key";
+
+/** A failure with the problem object's code and detail. */
+export class Problem extends Error {
+  constructor(code, detail) {
+    super(detail);
+    this.code = code;
+  }
+
+  /** One sentence for the reader. */
+  get sentence() {
+    return this.code === "unreachable" ? say("unreachable") : say("failed", { code: this.code, detail: this.message });
+  }
+}
+
+/** Call the API; asks for the key and tries again when the server wants one. */
+export async function call(path, { method = "GET", json, form, accept = "application/json", signal } = {}) {
+  for (;;) {
+    const response = await send(path, { method, json, form, accept, signal });
+    if (response.ok) return response;
+    if (response.status === 401) {
+      await askForKey();
+      continue;
+    }
+    throw await problemOf(response);
+  }
+}
+
+/** The JSON that a call answers. */
+export async function read(path, options) {
+  return (await call(path, options)).json();
+}
+
+/** The events of a streamed call, as {name, data}. */
+export async function* events(path, options) {
+  const response = await call(path, { ...options, accept: "text/event-stream" });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    buffer += value;
+    const blocks = buffer.split("\n\n");
+    buffer = blocks.pop();
+    for (const block of blocks) {
+      const event = parse(block);
+      if (event) yield event;
+    }
+  }
+}
+
+function parse(block) {
+  let name = "message";
+  const data = [];
+  for (const line of block.split("\n")) {
+    if (line.startsWith("event:")) name = line.slice(6).trim();
+    if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+  }
+  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
+}
+
+async function send(path, { method, json, form, accept, signal }) {
+  const headers = { Accept: accept };
+  const key = sessionStorage.getItem(KEY);
+  if (key) headers.Authorization = `Bearer ${key}`;
+  if (json) headers["Content-Type"] = "application/json";
+  try {
+    return await fetch(path, { method, headers, signal, body: json ? JSON.stringify(json) : form });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("unreachable", "");
+  }
+}
+
+async function problemOf(response) {
+  try {
+    const body = await response.json();
+    return new Problem(body.code, body.detail);
+  } catch {
+    return new Problem(String(response.status), response.statusText);
+  }
+}
+
+let waiting = null;
+
+function askForKey() {
+  waiting ??= new Promise((resolve) => {
+    const dialog = document.getElementById("key-dialog");
+    const field = document.getElementById("key");
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.addEventListener("close", () => {
+      sessionStorage.setItem(KEY, field.value);
+      field.value = "";
+      waiting = null;
+      resolve();
+    }, { once: true });
+    dialog.showModal();
+  });
+  return waiting;
+}

@@ -1,0 +1,73 @@
+// What the page says, in English and French, by the browser's language.
+
+const TEXTS = {
+  en: {
+    skip: "Skip to the question", collection: "Collection", askTitle: "Ask", question: "Your question",
+    placeholder: "Ask your documents a question…", ask: "Ask", footnotes: "Footnotes",
+    nearest: "Nearest passages", documents: "Documents", upload: "Add files (drop them here, or choose)",
+    more: "Show more", close: "Close", keyTitle: "A key is needed",
+    keyWhy: "This server asks for its key. It is kept until you close this tab.", key: "Key", keySend: "Continue",
+    welcome: "Every sentence of an answer carries a footnote to the passage it rests on, and is checked against it.",
+    searching: "Looking for passages…", writing: "Writing, then checking every sentence…",
+    checking: "Checking every sentence…", answered: "Answered and checked.", refused: "No answer in the documents.",
+    noAnswer: "The documents do not answer this.", unverified: "This text could not be checked",
+    empty: "No documents yet.", noCollection: "No documents yet: add files to begin.", page: "page {n}",
+    supported: "supported", unsupported: "not supported", contradicted: "contradicted", not_checkable: "not checked",
+    note: "Footnote {n}: {title}. {verdict}.", openAt: "Open the source at this passage",
+    summary: "{counts} · groundedness {score} · {llm} · {seconds} s", removed: "{n} unsupported removed",
+    sending: "Sending {n} files…", stage: "{stage}: {done} of {total} files", ingested: "{n} documents added or replaced.",
+    nothingNew: "Nothing new in these files.", jobFailed: "The files could not be added: {why}",
+    cancelled: "Cancelled.", unreachable: "The server cannot be reached; is it running?",
+    failed: "Something went wrong ({code}): {detail}", chunks: "{n} passages", remove: "Remove {title}",
+    confirmRemove: "Remove “{title}” from the collection? Its source file stays.", pages: "Page {n}",
+  },
+  fr: {
+    skip: "Aller à la question", collection: "Collection", askTitle: "Poser une question", question: "Votre question",
+    placeholder: "Posez une question à vos documents…", ask: "Demander", footnotes: "Notes",
+    nearest: "Passages les plus proches", documents: "Documents",
+    upload: "Ajouter des fichiers (déposez-les ici ou choisissez)",
+    more: "Afficher la suite", close: "Fermer", keyTitle: "Une clé est nécessaire",
+    keyWhy: "Ce serveur demande sa clé. Elle est gardée jusqu’à la fermeture de cet onglet.", key: "Clé",
+    keySend: "Continuer",
+    welcome: "Chaque phrase d’une réponse porte une note vers le passage qui la fonde, et elle y est confrontée.",
+    searching: "Recherche de passages…", writing: "Rédaction, puis vérification de chaque phrase…",
+    checking: "Vérification de chaque phrase…", answered: "Répondu et vérifié.",
+    refused: "Pas de réponse dans les documents.", noAnswer: "Les documents ne répondent pas à cette question.",
+    unverified: "Ce texte n’a pas pu être vérifié", empty: "Aucun document.",
+    noCollection: "Aucun document : ajoutez des fichiers pour commencer.", page: "page {n}", supported: "étayée",
+    unsupported: "non étayée", contradicted: "contredite", not_checkable: "non vérifiée",
+    note: "Note {n} : {title}. Phrase {verdict}.", openAt: "Ouvrir la source à ce passage",
+    summary: "{counts} · fidélité {score} · {llm} · {seconds} s", removed: "{n} non étayées retirées",
+    sending: "Envoi de {n} fichiers…", stage: "{stage} : {done} fichiers sur {total}",
+    ingested: "{n} documents ajoutés ou remplacés.", nothingNew: "Rien de nouveau dans ces fichiers.",
+    jobFailed: "Les fichiers n’ont pas pu être ajoutés : {why}", cancelled: "Annulé.",
+    unreachable: "Le serveur est injoignable ; est-il démarré ?", failed: "Une erreur est survenue ({code}) : {detail}",
+    chunks: "{n} passages", remove: "Retirer {title}",
+    confirmRemove: "Retirer « {title} » de la collection ? Le fichier d’origine reste.", pages: "Page {n}",
+  },
+};
+
+const language = navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en";
+const texts = TEXTS[language];
+
+/** The text of a key, with its {placeholders} filled in. */
+export function say(key, values = {}) {
+  return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** A number as readers of this language write it. */
+export function shown(number, digits = 0) {
+  return number.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** Put the texts into the page. */
+export function translatePage() {
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
+  for (const element of document.querySelectorAll("[data-placeholder]")) {
+    element.placeholder = say(element.dataset.placeholder);
+  }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", say(element.dataset.label));
+  }
+}

@@ -1,0 +1,109 @@
+"""POST /v1/ask and POST /v1/search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.dependencies import AskerAccess, FootnoteParts
+from api.errors import problems, request_id_of
+from api.schemas.answers import (
+    AnswerBody,
+    AskRequest,
+    CitationBody,
+    PassagesBody,
+    SearchBody,
+    SearchRequest,
+    SentenceBody,
+    TokenBody,
+)
+from api.schemas.base import Body
+from api.sse import Named, event_stream, in_threads
+from rag.answering import AnswerEvent, CitationEvent, DoneEvent, GroundingEvent, RetrievalEvent, TokenEvent
+from rag.errors import InvalidRequest
+from rag.questions import checked_question
+from rag.settings import Settings
+
+EVENT_STREAM = "text/event-stream"
+EXTRACTIVE = "extractive"
+router = APIRouter(prefix="/v1", tags=["questions"])
+
+
+def allowed_llm(named: str | None, settings: Settings) -> str | None:
+    """The LLM a request may use: the server's own, or the extractive one; a request names no endpoint.
+
+    Raises:
+        InvalidRequest: any other.
+    """
+    allowed = sorted({EXTRACTIVE, settings.llm})
+    if named is not None and named not in allowed:
+        raise InvalidRequest(f"llm {named[:100]!r} is not offered here; name one of: {', '.join(allowed)}.")
+    return named
+
+
+def named_events(events: Iterator[AnswerEvent]) -> Iterator[Named]:
+    """Each answer event with its server-sent name."""
+    for event in events:
+        yield _named(event)
+
+
+def _named(event: AnswerEvent) -> tuple[str, Body]:
+    match event:
+        case RetrievalEvent():
+            return "retrieval", PassagesBody.of(event.passages)
+        case TokenEvent():
+            return "token", TokenBody(text=event.text)
+        case CitationEvent():
+            return "citation", CitationBody.of(event.citation)
+        case GroundingEvent():
+            return "grounding", SentenceBody.of(event.sentence)
+        case DoneEvent():
+            return "done", AnswerBody.of(event.answer)
+
+
+_ASK_RESPONSES = {
+    **problems(404, 502, 503),
+    200: {
+        "description": "The answer; streamed: retrieval, token, citation, grounding, done, error events.",
+        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+    },
+}
+
+
+@router.post("/ask", response_model=AnswerBody, responses=_ASK_RESPONSES)
+def ask(
+    body: AskRequest, request: Request, footnote: FootnoteParts, access: AskerAccess
+) -> AnswerBody | Response:
+    """Answer a question, every sentence cited and checked."""
+    question = checked_question(body.question)
+    answerer = footnote.answerer(allowed_llm(body.llm, footnote.settings))
+    collection = body.collection or footnote.settings.collection
+    streamed = EVENT_STREAM in request.headers.get("accept", "") if body.stream is None else body.stream
+    if not streamed:
+        answer = answerer.answer(
+            question, collection=collection, access=access, k=body.k, policy=body.grounding_policy
+        )
+        return AnswerBody.of(answer)
+    events = named_events(
+        answerer.events(
+            question, collection=collection, access=access, k=body.k, policy=body.grounding_policy
+        )
+    )
+    first = next(events)  # an unknown collection is still answered with its own status
+    return event_stream(in_threads(chain([first], events)), request_id=request_id_of(request))
+
+
+@router.post("/search", responses=problems(404, 503))
+def search(body: SearchRequest, footnote: FootnoteParts, access: AskerAccess) -> SearchBody:
+    """Find the passages nearest to a query, without writing an answer."""
+    result = footnote.retriever.retrieve(
+        checked_question(body.query),
+        collection=body.collection or footnote.settings.collection,
+        k=body.k,
+        access=access,
+        mode=body.mode,
+    )
+    return SearchBody.of(result)

@@ -1,0 +1,45 @@
+"""What all JSON bodies share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+def absent(value: object) -> bool:
+    """Whether an optional field is left out of the JSON."""
+    return value is None
+
+
+def optional(description: str) -> Any:
+    """A field that is left out of the JSON when it has no value."""
+    return Field(default=None, exclude_if=absent, description=description)
+
+
+class RequestBody(BaseModel):
+    """A request; an unknown field is an error that names it."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class Body(BaseModel):
+    """A response; more fields may be added at any time."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object as plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+class Page(Body, Generic[Item]):
+    """One page of a list."""
+
+    items: Sequence[Item] = Field(description="The page's items.")
+    next_cursor: str | None = Field(
+        description="Give it as `cursor` to read the next page; null on the last."
+    )

@@ -1,0 +1,41 @@
+"""Server-sent events: numbered, kept alive by comments, and ended by ``done`` or ``error``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import iterate_in_threadpool
+
+from api.errors import problem_of
+from api.schemas.base import Body
+
+HEARTBEAT_SECONDS = 10
+Named = tuple[str, Body]
+
+
+def event_stream(events: AsyncIterator[Named], *, request_id: str) -> EventSourceResponse:
+    """Stream ``(name, body)`` pairs; a failure on the way becomes an ``error`` event with a problem."""
+    return EventSourceResponse(
+        _numbered(events, request_id),
+        ping=HEARTBEAT_SECONDS,
+        ping_message_factory=lambda: ServerSentEvent(comment="heartbeat"),
+        sep="\n",
+    )
+
+
+def in_threads(events: Iterator[Named]) -> AsyncIterator[Named]:
+    """Read a blocking iterator without blocking the event loop."""
+    return iterate_in_threadpool(events)
+
+
+async def _numbered(events: AsyncIterator[Named], request_id: str) -> AsyncIterator[ServerSentEvent]:
+    number = 0
+    try:
+        async for name, body in events:
+            number += 1
+            yield ServerSentEvent(id=str(number), event=name, data=body.model_dump_json())
+    except Exception as exc:  # noqa: BLE001  # the status line is long gone; the client must hear of it
+        data = json.dumps(problem_of(exc, request_id=request_id), ensure_ascii=False)
+        yield ServerSentEvent(id=str(number + 1), event="error", data=data)
