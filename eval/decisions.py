@@ -1,0 +1,76 @@
+"""Scores of a set of yes-or-no decisions, with their intervals: shared by groundedness and refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.bootstrap import Interval, cluster_interval
+from eval.metrics import always_positive_f1, auroc, confusion
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionScores:
+    """How well decisions and their scores agree with labels; ``nan`` where a metric is not defined."""
+
+    n: int
+    positives: int
+    auroc: float
+    balanced_accuracy: float
+    precision: float
+    recall: float
+    specificity: float
+    f1: float
+    always_positive_f1: float
+
+
+class Decisions:
+    """Labels, scores and decisions of the same records, in the same order.
+
+    Args:
+        positive: gold labels.
+        scores: higher means "more likely positive".
+        predicted: what was decided.
+        clusters: records with the same one are resampled together.
+    """
+
+    def __init__(
+        self,
+        *,
+        positive: Sequence[bool],
+        scores: Sequence[float],
+        predicted: Sequence[bool],
+        clusters: Sequence[str],
+    ) -> None:
+        self._positive = np.asarray(positive, dtype=np.bool_)
+        self._scores = np.asarray(scores, dtype=np.float64)
+        self._predicted = np.asarray(predicted, dtype=np.bool_)
+        self._clusters = clusters
+
+    def scores(self) -> DecisionScores:
+        """All metrics on all records."""
+        table = confusion(self._positive, self._predicted)
+        return DecisionScores(
+            n=len(self._positive),
+            positives=int(self._positive.sum()),
+            auroc=float(auroc(self._positive, self._scores)[0]),
+            balanced_accuracy=float(table.balanced_accuracy[0]),
+            precision=float(table.precision[0]),
+            recall=float(table.recall[0]),
+            specificity=float(table.specificity[0]),
+            f1=float(table.f1[0]),
+            always_positive_f1=always_positive_f1(self._positive),
+        )
+
+    def intervals(self) -> Mapping[str, Interval | None]:
+        """95 % intervals of ``auroc``, ``balanced_accuracy`` and ``f1``; ``None`` where not defined."""
+        statistics = {
+            "auroc": lambda weights: auroc(self._positive, self._scores, weights),
+            "balanced_accuracy": lambda weights: (
+                confusion(self._positive, self._predicted, weights).balanced_accuracy
+            ),
+            "f1": lambda weights: confusion(self._positive, self._predicted, weights).f1,
+        }
+        return {name: cluster_interval(statistic, self._clusters) for name, statistic in statistics.items()}
