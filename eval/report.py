@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from eval.bootstrap import Interval
 from eval.readers.lines import LineFailure
@@ -83,5 +84,5 @@ def print_summary(report: Report, console: Console, *, title: str) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in report.summary_rows():
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))  # data may hold square brackets, which are no markup
     console.print(table)

@@ -255,7 +255,8 @@ def test_responses_of_one_source_widen_the_interval(tmp_path: Path) -> None:
         return sum(map(ord, evidence[0].text)) % 7 / 10 + 0.2 * literal(answer, evidence)
 
     def width(*, sources: int) -> float:
-        rows = [row(number % 20, supported=number < 60, source_id=number % sources) for number in range(120)]
+        texts = [number % 20 for number in range(120)]
+        rows = [row(text, supported=text < 10, source_id=n % sources) for n, text in enumerate(texts)]
         report = evaluate_groundedness(write(tmp_path, *rows), checker=FunctionChecker(noisy))
         low, high = report.intervals["auroc"] or (0, 0)
         return high - low
