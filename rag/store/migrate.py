@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from filelock import FileLock
 from sqlalchemy import Connection, text
 
@@ -20,6 +22,9 @@ from rag.store.failures import translated
 
 # Alembic reports every look at the schema; a user needs to hear of problems only.
 logging.getLogger("alembic").setLevel(logging.WARNING)
+
+# Alembic keeps the migration that runs in module globals.
+_ALEMBIC = threading.Lock()
 
 _CONFIG = Path(__file__).with_name("alembic.ini")
 _POSTGRES_LOCK = 0x466F6F74  # any number of our own; "Foot"
@@ -35,10 +40,13 @@ def migrate(database: Database) -> None:
     with translated():
         if _is_current(database):
             return
-        with _alone(database) as connection:
+        with _ALEMBIC, _alone(database) as connection:
             config = Config(_CONFIG)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as exc:
+                raise StorageError(f"The catalog's schema cannot be brought up to date: {exc}.") from exc
             _refuse_broken_references(connection)
 
 

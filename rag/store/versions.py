@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from rag.domain import Access, Document, NewVersion
+from rag.domain import Access, Document, NewChunk, NewVersion
 from rag.errors import InvalidRequest
 from rag.store import vectors
 from rag.store.collections import lock_collection
@@ -137,7 +137,7 @@ def _version_row(row: DocumentRow, version: NewVersion, now: datetime) -> Versio
     )
 
 
-def _columns(chunk: Any) -> dict[str, Any]:
+def _columns(chunk: NewChunk) -> dict[str, Any]:
     names = ("ordinal", "start", "end", "text", "heading", "page", "context", "tokens")
     return {name: getattr(chunk, name) for name in names}
 
