@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from fastapi import FastAPI
-from ingest.jobs import JobRunner
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import install_error_handlers
 from api.readiness import Warmup
+from api.release import release
 from api.routes import asking, collections, documents, grounding, health, ingestions, jobs, page
 from api.security import Doorkeeper, Guard
+from ingest.jobs import JobRunner
 from rag.factory import Footnote
 
 DESCRIPTION = (
@@ -35,7 +35,7 @@ def create_app(footnote: Footnote) -> FastAPI:
     """The application over one set of wired parts; starting it starts the job worker and loads the model."""
     app = FastAPI(
         title="Footnote",
-        version=version("footnote"),
+        version=release(),
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -59,3 +59,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await run_in_threadpool(runner.stop)
+        await run_in_threadpool(app.state.warmup.wait)  # ending while torch loads aborts the process

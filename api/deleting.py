@@ -1,13 +1,20 @@
-"""Removing documents and collections from the catalog and the indexes alike."""
+"""Removing documents and collections from the catalog, the indexes and the uploads alike."""
 
 from __future__ import annotations
+
+import shutil
 
 import numpy as np
 
 from api.schemas.library import DeletedCollection, DeletedDocument
+from api.uploads import forget_file, uploads_of
+from ingest.lock import collection_lock
+from ingest.sources import UploadSource
 from rag.domain import Access, Collection, JobState
-from rag.errors import Busy
 from rag.factory import Footnote
+
+LOCKS = "locks"
+RECENT_JOBS = 1000
 
 
 def delete_document(footnote: Footnote, document_id: str, *, access: Access) -> DeletedDocument:
@@ -24,25 +31,27 @@ def delete_document(footnote: Footnote, document_id: str, *, access: Access) -> 
     before = indexes.snapshot(collection).dense.similarities(nowhere, chunk_ids)
     removed = catalog.delete_document(document_id, access=access)
     after = indexes.refresh(collection.id).dense.similarities(nowhere, chunk_ids)
+    if document.root == UploadSource.root:
+        forget_file(uploads_of(footnote.settings.data_dir, collection.name), document.path)
     return DeletedDocument(chunks_removed=removed, vectors_removed=len(before) - len(after))
 
 
 def delete_collection(footnote: Footnote, name: str) -> DeletedCollection:
-    """Remove a collection with its documents and index files.
+    """Remove a collection with its documents, index files, uploads and waiting jobs.
 
     Raises:
         CollectionNotFound: there is none of that name.
-        Busy: a job is ingesting into it.
+        Busy: an ingestion into it is running.
     """
-    collection = footnote.catalog.collection(name)
-    active = {JobState.QUEUED, JobState.RUNNING}
-    for job in footnote.catalog.jobs(limit=100):
-        if job.collection == name and job.state in active:
-            raise Busy(
-                f"Collection {name!r} is being ingested by job {job.id}; cancel it or wait, then try again."
-            )
-    removed = footnote.catalog.delete_collection(name)
-    footnote.indexes.drop(collection.id)
+    catalog = footnote.catalog
+    collection = catalog.collection(name)
+    with collection_lock(footnote.settings.data_dir / LOCKS, collection):
+        for job in catalog.jobs(limit=RECENT_JOBS):
+            if job.collection == name and job.state is JobState.QUEUED:  # or it would bring it back
+                catalog.update_job(job.id, state=JobState.CANCELLED)
+        removed = catalog.delete_collection(name)
+        footnote.indexes.drop(collection.id)
+        shutil.rmtree(uploads_of(footnote.settings.data_dir, name), ignore_errors=True)
     return DeletedCollection(documents_removed=removed)
 
 

@@ -9,11 +9,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from api.release import SOURCE_TREE, release
 from api.schemas.base import Body, optional
 from rag.errors import FootnoteError, IndexDamaged
 from rag.factory import Footnote
@@ -69,8 +69,8 @@ def _guarded(part: str, check: Check, footnote: Footnote) -> list[Finding]:
 
 
 def _versions(_: Footnote) -> Iterator[Finding]:
-    shown = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in _PACKAGES)]
-    faiss = [f"{name} {found}" for name in _FAISS if (found := _installed(name))]
+    shown = [f"Python {platform.python_version()}", *(f"{name} {release(name)}" for name in _PACKAGES)]
+    faiss = [f"{name} {found}" for name in _FAISS if (found := release(name)) != SOURCE_TREE]
     if faiss:
         yield Finding(part="versions", health=Health.OK, message=", ".join(shown + faiss))
     else:
@@ -80,13 +80,6 @@ def _versions(_: Footnote) -> Iterator[Finding]:
             message="faiss is not installed.",
             next_step="pip install 'footnote[cpu]', or 'footnote[gpu]' with an NVIDIA GPU",
         )
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _settings(footnote: Footnote) -> Iterator[Finding]:

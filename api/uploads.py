@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,10 +54,21 @@ class Upload:
     fields: dict[str, str]
 
 
-def upload_folder(data_dir: Path, files: tuple[UploadedFile, ...], *more: str) -> Path:
-    """Where the job reads these files; equal files (and equal ``more``) give the same folder."""
-    facts = [more, *sorted((file.name, file.sha256) for file in files)]
-    return data_dir / UPLOADS / hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+def uploads_of(data_dir: Path, collection: str) -> Path:
+    """Where the uploads into a collection are kept, one folder each."""
+    return data_dir / UPLOADS / collection
+
+
+def upload_folder(uploads: Path, files: tuple[UploadedFile, ...], groups: Sequence[str]) -> Path:
+    """Where the job reads these files; equal files for equal groups give the same folder."""
+    facts = [groups, sorted((file.name, file.sha256) for file in files)]
+    return uploads / hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def forget_file(uploads: Path, name: str) -> None:
+    """Remove every uploaded state of the file of that name."""
+    for folder in uploads.iterdir() if uploads.is_dir() else ():
+        (folder / name).unlink(missing_ok=True)
 
 
 def safe_name(sent: str) -> str:

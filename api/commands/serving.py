@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -22,7 +23,7 @@ def serve(
 
     Example: footnote serve --port 8080
     """
-    with command(as_json=as_json, data_dir=data_dir, kept="What was ingested is kept.") as run:
+    with command(as_json=as_json, data_dir=data_dir) as run:
         from api.security import is_loopback
 
         if run.settings.api_key is None and not is_loopback(host):
@@ -66,5 +67,5 @@ def _serve(run: Run, host: str, listener: socket.socket) -> None:
     if run.as_json:
         run.print_json({"url": url})
     run.err.print(f"Footnote is at {url} (Ctrl-C stops it).", markup=False)
-    with listener:
+    with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends well
         uvicorn.Server(config).run(sockets=[listener])

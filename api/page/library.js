@@ -105,8 +105,8 @@ async function upload(files) {
 }
 
 function showJob(job) {
-  const total = job.counts.files ?? 0;
-  const done = job.counts.done ?? 0;
+  const total = job.counts.files_total ?? 0;
+  const done = job.counts.files_done ?? 0;
   if (total > 0) {
     byId("bar").max = total;
     byId("bar").value = done;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from api.dependencies import FootnoteParts
 from api.errors import UploadTooLarge, problems
 from api.schemas.jobs import FolderIngestion, JobBody
-from api.uploads import MEBIBYTE, Upload, place, receive_upload, staging_folder, upload_folder
+from api.uploads import MEBIBYTE, Upload, place, receive_upload, staging_folder, upload_folder, uploads_of
+from ingest.jobs import KIND
 from rag.domain import Job
 from rag.errors import Forbidden, InvalidRequest
 from rag.factory import Footnote
@@ -83,7 +84,12 @@ def _ingest_folder(body: FolderIngestion, footnote: Footnote, key: str | None) -
         "delete_missing": body.delete_missing,
         "groups": sorted(set(body.groups)),
     }
-    job, _ = _create_job(footnote, body.collection, request, key)
+    collection = body.collection or footnote.settings.collection
+    if not body.dry_run:
+        footnote.open_collection(collection)
+    job, _ = footnote.catalog.create_job(
+        kind=KIND, collection=collection, request=request, idempotency_key=key
+    )
     return job
 
 
@@ -105,11 +111,17 @@ async def _ingest_upload(request: Request, content_type: str, footnote: Footnote
 def _start_upload(upload: Upload, footnote: Footnote, key: str | None) -> Job:
     collection = upload.fields.get("collection") or footnote.settings.collection
     groups = sorted({group.strip() for group in upload.fields.get("groups", "").split(",")} - {""})
-    folder = upload_folder(footnote.settings.data_dir, upload.files, collection, *groups)
+    footnote.open_collection(collection)  # a name or model that cannot work is said before any file is kept
+    folder = upload_folder(uploads_of(footnote.settings.data_dir, collection), upload.files, groups)
     known = folder.exists()
     place(upload.files, folder)
     try:
-        job, created = _create_job(footnote, collection, {"upload": str(folder), "groups": groups}, key)
+        job, created = footnote.catalog.create_job(
+            kind=KIND,
+            collection=collection,
+            request={"upload": str(folder), "groups": groups},
+            idempotency_key=key,
+        )
     except Exception:
         if not known:
             shutil.rmtree(folder)
@@ -117,15 +129,6 @@ def _start_upload(upload: Upload, footnote: Footnote, key: str | None) -> Job:
     if not created and not known:  # its job has long taken it in
         shutil.rmtree(folder)
     return job
-
-
-def _create_job(
-    footnote: Footnote, collection: str | None, request: Mapping[str, Any], key: str | None
-) -> tuple[Job, bool]:
-    name = collection or footnote.settings.collection
-    if not request.get("dry_run"):
-        footnote.open_collection(name)  # a name or model that cannot work is said now, not in the job
-    return footnote.catalog.create_job(kind="ingest", collection=name, request=request, idempotency_key=key)
 
 
 def allowed_path(given: str, roots: Sequence[Path]) -> Path:

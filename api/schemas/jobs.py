@@ -39,8 +39,8 @@ class JobBody(Body):
     collection: str
     state: JobState
     stage: str = Field(description="What it is doing now; empty before it starts.")
-    counts: Mapping[str, float] = Field(description="Progress by name, for instance files and done.")
-    rate: float | None = optional("Files per second so far.")
+    counts: Mapping[str, float] = Field(description="Progress: files_total, files_done, failed, chunks.")
+    rate: float | None = optional("Chunks per second so far.")
     eta_seconds: float | None = optional("Estimated seconds until done.")
     result: Mapping[str, Any] | None = optional("The ingestion's result, once the job is final.")
     error: JobError | None = optional("Why it failed.")
@@ -59,7 +59,7 @@ class JobBody(Body):
             state=job.state,
             stage=job.stage,
             rate=counts.pop("rate", None),
-            eta_seconds=counts.pop("eta_seconds", None),
+            eta_seconds=counts.pop("eta_s", None),
             counts=counts,
             result=job.result,
             error=JobError(code=job.error_code, message=job.error_message or "") if job.error_code else None,

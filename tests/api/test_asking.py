@@ -1,0 +1,164 @@
+"""POST /v1/ask and /v1/search over a real socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.conftest import QUESTION, Server, problem
+
+
+def ask(client: httpx.Client, question: str = QUESTION, **more: Any) -> httpx.Response:
+    return client.post("/v1/ask", json={"question": question, **more})
+
+
+def events(client: httpx.Client, **request: Any) -> list[dict[str, Any]]:
+    """Read a stream as a browser would."""
+    found: list[dict[str, Any]] = []
+    headers = request.pop("headers", {})
+    with client.stream("POST", "/v1/ask", json=request, headers=headers) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        event: dict[str, Any] = {}
+        for line in response.iter_lines():
+            if not line and event:
+                found.append(event)
+                event = {}
+            elif line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                event[name] = json.loads(value) if name == "data" else value
+    return found
+
+
+def test_an_answer_has_the_fields_of_the_contract(client: httpx.Client) -> None:
+    answer = ask(client).json()
+
+    assert answer["status"] == "answered"
+    assert {"answer_id", "question", "text", "sentences", "citations", "passages", "llm"} <= answer.keys()
+    assert {"embed", "retrieve", "rerank", "generate", "ground", "total"} <= answer["timings_ms"].keys()
+    assert {"score", "supported", "unsupported", "contradicted", "checker"} <= answer["grounding"].keys()
+    assert {"text", "start", "end", "verdict", "score", "citations"} <= answer["sentences"][0].keys()
+    assert isinstance(answer["passages"][0]["chunk_id"], str)
+    assert "page" not in answer["passages"][0]
+    assert "27 days" in answer["text"]
+
+
+def test_every_citation_quotes_the_stored_text(client: httpx.Client) -> None:
+    answer = ask(client).json()
+
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        content = client.get(
+            f"/v1/documents/{citation['document_id']}/content", params={"version": citation["version"]}
+        ).json()
+        assert content["text"][citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_a_question_the_documents_do_not_answer_is_refused_with_passages(client: httpx.Client) -> None:
+    response = ask(client, "Which spacecraft photographed Neptune's rings?")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == "refused"
+    assert response.json()["reason"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"accept": "text/event-stream"}])
+def test_a_streamed_answer_ends_in_the_same_object(client: httpx.Client, headers: dict[str, str]) -> None:
+    request = {"question": QUESTION} | ({} if headers else {"stream": True})
+    stream = events(client, headers=headers, **request)
+
+    names = [event["event"] for event in stream]
+    assert names[0] == "retrieval"
+    assert {"token", "citation", "grounding"} <= set(names)
+    assert names[-1] == "done"
+    assert [event["id"] for event in stream] == [str(number) for number in range(1, len(stream) + 1)]
+    done, whole = stream[-1]["data"], ask(client).json()
+    assert done["text"] == whole["text"]
+    assert done["citations"] == whole["citations"]
+
+
+@pytest.mark.parametrize("question", ["", "   \n", "x" * 4001])
+def test_questions_that_cannot_be_asked(client: httpx.Client, question: str) -> None:
+    assert problem(ask(client, question)) == (422, "invalid_question")
+    assert problem(ask(client, question, stream=True)) == (422, "invalid_question")
+    assert problem(client.post("/v1/search", json={"query": question})) == (422, "invalid_question")
+
+
+def test_a_question_of_4000_characters_is_asked(client: httpx.Client) -> None:
+    assert ask(client, QUESTION + " " + "x" * (3999 - len(QUESTION))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        {},
+        {"question": 5},
+        {"question": "x", "k": 0},
+        {"question": "x", "unknown": 1},
+        {"question": "x", "conversation_id": "1"},
+        {"question": "x", "llm": "openai:gpt-9"},
+    ],
+)
+def test_malformed_requests(client: httpx.Client, request_body: dict[str, Any]) -> None:
+    assert problem(client.post("/v1/ask", json=request_body)) == (422, "invalid_request")
+
+
+def test_a_validation_problem_names_every_field(client: httpx.Client) -> None:
+    body = client.post("/v1/ask", json={"k": "many", "unknown": 1}).json()
+
+    assert {error["field"] for error in body["errors"]} == {"body.question", "body.k", "body.unknown"}
+
+
+def test_a_refused_llm_is_told_which_are_allowed(serve: Callable[..., Server]) -> None:
+    server = serve(filled=True, llm="openai:local", llm_base_url="http://127.0.0.1:9/v1", llm_api_key="k")
+
+    assert "extractive, openai:local" in ask(server.client, llm="http://evil.example").json()["detail"]
+    assert ask(server.client, llm="extractive").json()["llm"] == "extractive"
+
+
+def test_an_unknown_collection_is_a_404_even_when_streamed(client: httpx.Client) -> None:
+    assert problem(ask(client, collection="nowhere")) == (404, "collection_not_found")
+    assert problem(ask(client, collection="nowhere", stream=True)) == (404, "collection_not_found")
+
+
+def test_a_failure_in_the_middle_of_a_stream_is_an_error_event(serve: Callable[..., Server]) -> None:
+    server = serve(filled=True, llm="openai:local", llm_base_url="http://127.0.0.1:9/v1", llm_api_key="k")
+
+    last = events(server.client, question=QUESTION, stream=True)[-1]
+    assert last["event"] == "error"
+    assert last["data"]["code"] == "generation_failed"
+    assert "127.0.0.1:9" not in last["data"]["detail"]
+    assert problem(ask(server.client)) == (502, "generation_failed")
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
+def test_search_finds_passages_best_first(client: httpx.Client, mode: str) -> None:
+    found = client.post("/v1/search", json={"query": "congé parental", "mode": mode, "k": 2}).json()
+
+    assert found["results"][0]["title"] == "Congé parental"
+    scores = [passage["score"] for passage in found["results"]]
+    assert scores == sorted(scores, reverse=True)
+    assert found["timings_ms"]["total"] > 0
+
+
+def test_the_grounding_service_checks_any_answer(client: httpx.Client) -> None:
+    passages = [{"id": "p1", "text": "Every employee has 27 days of annual leave per year."}]
+    answer = "Every employee has 27 days of annual leave per year. The office has a swimming pool."
+    report = client.post("/v1/ground", json={"answer": answer, "passages": passages}).json()
+
+    assert [sentence["verdict"] for sentence in report["sentences"]] == ["supported", "unsupported"]
+    assert report["supported"] == 1
+    assert report["unsupported"] == 1
+    span = report["sentences"][0]["evidence"][0]
+    assert span["passage_id"] == "p1"
+    assert passages[0]["text"][span["start"] : span["end"]] == span["quote"]
+
+
+def test_an_unknown_checker_is_told_which_there_are(client: httpx.Client) -> None:
+    response = client.post("/v1/ground", json={"answer": "a", "passages": [], "checker": "magic"})
+
+    assert problem(response) == (422, "invalid_request")
+    assert "alignment" in response.json()["detail"]

@@ -1,0 +1,121 @@
+"""Names and multipart bodies as clients really send them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.errors import UploadTooLarge
+from api.uploads import MAX_NAME_BYTES, Upload, place, receive_upload, safe_name, upload_folder
+from rag.errors import InvalidRequest
+
+
+def send(
+    files: list[tuple[str, bytes]],
+    folder: Path,
+    *,
+    fields: dict[str, str] | None = None,
+    cut: int = 0,
+    max_mb: int = 1,
+) -> Upload:
+    """Receive what httpx sends, in small pieces, without the last ``cut`` bytes."""
+    parts = [("files", (name, content)) for name, content in files]
+    request = httpx.Request("POST", "http://x/", files=parts, data=fields or {})
+    body = request.read()
+    body = body[: len(body) - cut]
+
+    async def stream() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 1000):
+            yield body[start : start + 1000]
+
+    return asyncio.run(
+        receive_upload(stream(), request.headers["content-type"], folder=folder, max_mb=max_mb)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("leave.md", "leave.md"),
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\Users\\me\\plan.docx", "plan.docx"),
+        ("congés payés.pdf", "congés payés.pdf"),
+        (".hidden.md", "hidden.md"),
+        ("a\x00b\n.md", "a_b_.md"),
+        ("evil\u202etxt.md", "evil_txt.md"),
+        ("x" * 400 + ".md", "x" * (MAX_NAME_BYTES - 3) + ".md"),
+    ],
+)
+def test_names_are_made_safe(sent: str, kept: str) -> None:
+    assert safe_name(sent) == kept
+
+
+@pytest.mark.parametrize("sent", ["", "..", "/", "x." + "y" * 300])
+def test_names_without_anything_to_keep_are_refused(sent: str) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be used"):
+        safe_name(sent)
+
+
+@given(st.text(max_size=300))
+def test_no_name_leaves_its_folder(sent: str) -> None:
+    try:
+        name = safe_name(sent.encode(errors="replace").decode())
+    except InvalidRequest:
+        return
+    assert Path("/base", name).parent == Path("/base")
+    assert not name.startswith(".")
+    assert len(name.encode()) <= MAX_NAME_BYTES
+
+
+def test_files_and_fields_arrive_whole(tmp_path: Path) -> None:
+    big = bytes(range(256)) * 2000
+    upload = send(
+        [("a.md", b"# A\r\n--not a boundary"), ("b.bin", big)], tmp_path, fields={"collection": "c"}
+    )
+
+    assert upload.fields == {"collection": "c"}
+    assert [(file.name, file.size) for file in upload.files] == [("a.md", 21), ("b.bin", len(big))]
+    assert upload.files[1].path.read_bytes() == big
+
+
+def test_an_upload_over_the_limit_is_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(UploadTooLarge, match="larger"):
+        send([("a.md", b"x" * 1_100_000)], tmp_path, max_mb=1)
+
+
+def test_a_broken_off_body_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="breaks off"):
+        send([("a.md", b"x" * 5000)], tmp_path, cut=60)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="Two files"):
+        send([("a.md", b"1"), ("x/a.md", b"2")], tmp_path)
+
+
+def test_the_same_upload_gets_the_same_folder(tmp_path: Path) -> None:
+    for staging in ("1", "2", "3"):
+        (tmp_path / staging).mkdir()
+    first = send([("a.md", b"1"), ("b.md", b"2")], tmp_path / "1")
+    again = send([("b.md", b"2"), ("a.md", b"1")], tmp_path / "2")
+    other = send([("a.md", b"1"), ("b.md", b"3")], tmp_path / "3")
+
+    assert upload_folder(tmp_path, first.files, ["hr"]) == upload_folder(tmp_path, again.files, ["hr"])
+    assert upload_folder(tmp_path, first.files, ["hr"]) != upload_folder(tmp_path, other.files, ["hr"])
+    assert upload_folder(tmp_path, first.files, ["hr"]) != upload_folder(tmp_path, first.files, [])
+
+
+def test_placed_files_replace_their_namesakes(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    for number, content in enumerate((b"old", b"new")):
+        staging = tmp_path / str(number)
+        staging.mkdir()
+        place(send([("a.md", content)], staging).files, target)
+
+    assert (target / "a.md").read_bytes() == b"new"
