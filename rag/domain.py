@@ -460,6 +460,8 @@ class Answer:
 
     Attributes:
         timings_ms: ``embed``, ``retrieve``, ``rerank``, ``generate``, ``ground``, ``total``.
+        reason: why it was refused or could not be verified, in the question's language.
+        answerability: probability, 0 to 1, that the passages hold the answer, judged before generating.
         dropped_sentences: sentences removed by the ``drop`` or ``regenerate`` policy.
     """
 
@@ -474,6 +476,7 @@ class Answer:
     llm: str
     timings_ms: Mapping[str, float]
     reason: str | None = None
+    answerability: float | None = None
     usage: Mapping[str, int] | None = None
     dropped_sentences: int = 0
 

@@ -208,7 +208,7 @@ class VectorIndex(Protocol):
 class KeywordIndex(Protocol):
     """BM25 over chunk ids."""
 
-    def search(self, query: str, k: int, *, language: str, allowed: ChunkIds | None) -> list[Hit]:
+    def search(self, query: str, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
         """At most ``k`` hits, best first, all of them in ``allowed``; no matching term, no hit."""
         ...
 

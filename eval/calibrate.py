@@ -1,0 +1,259 @@
+"""Fits the small weights that Footnote carries, on development data: ``python -m eval.calibrate WHAT DATA``.
+
+``answerability``: answerable and unanswerable questions. From a refusal file as labelled; from retrieval sets
+by retrieving twice: as a user would, and with the relevant records taken away, so that what is left is the
+nearest the documents have without the answer. ``groundedness``: sentences of RAGTruth-style responses,
+unsupported where they touch a marked span, and entailment pairs. Both fit a logistic regression with balanced
+classes and print scores on folds that share no source with what they were fitted on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import rag.answerability as answerability_module
+import rag.grounding.alignment_checker as checker_module
+from eval.readers import read_beir, read_groundedness, read_refusal
+from eval.records import RecordSource, ingest_records
+from eval.refusal import given_passages
+from eval.report import silent
+from rag.answerability import FEATURES, AnswerabilityModel, CalibratedAnswerabilityJudge
+from rag.domain import Access, Evidence, Question
+from rag.factory import Footnote
+from rag.grounding.alignment_checker import AlignmentModel, answer_signals, measure
+from rag.grounding.claims import is_checkable
+from rag.grounding.features import NAMES
+from rag.language import detect_language
+from rag.sentences import split_sentences
+from rag.settings import load_settings
+
+app = typer.Typer(help=__doc__, add_completion=False)
+_FOLDS = 5
+_REGULARISATION = 0.3
+_QUESTIONS_PER_SET = 500
+_PASSAGES = 8
+_COLLECTION = "calibration"
+Array = NDArray[np.float64]
+Data = Annotated[Path, typer.Argument(help="Folder that holds retrieval/, groundedness/ and refusal/.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """Signals of one question or sentence, whether it is the good case, and which source it comes from."""
+
+    values: tuple[float, ...]
+    good: bool
+    group: str
+    dataset: str
+
+
+def fit(examples: Sequence[Example]) -> tuple[float, list[float], Array]:
+    """Intercept, weights on the raw signals, and out-of-fold probabilities in the order of ``examples``.
+
+    Data sets and classes weigh the same, whatever their size.
+    """
+    features = np.array([example.values for example in examples])
+    labels = np.array([example.good for example in examples])
+    keys = [(example.dataset, example.good) for example in examples]
+    sizes = {key: keys.count(key) for key in set(keys)}
+    weights = np.array([1 / sizes[key] for key in keys])
+    weights *= len(weights) / weights.sum()
+    held_out = np.zeros(len(examples))
+    groups = [example.group for example in examples]
+    for train, test in GroupKFold(_FOLDS).split(features, labels, groups):
+        model = _regression().fit(features[train], labels[train], logisticregression__sample_weight=weights[train])
+        held_out[test] = model.predict_proba(features[test])[:, 1]
+    model = _regression().fit(features, labels, logisticregression__sample_weight=weights)
+    scaler, regression = model[0], model[1]
+    raw = regression.coef_[0] / scaler.scale_
+    intercept = float(regression.intercept_[0] - (raw * scaler.mean_).sum())
+    return intercept, [float(weight) for weight in raw], held_out
+
+
+def _regression() -> make_pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=1000))
+
+
+def _say_scores(examples: Sequence[Example], held_out: Array) -> None:
+    labels = np.array([example.good for example in examples])
+    for name in sorted({example.dataset for example in examples}):
+        mine = np.array([example.dataset == name for example in examples])
+        auroc = roc_auc_score(labels[mine], held_out[mine])
+        balanced = balanced_accuracy_score(labels[mine], held_out[mine] >= 0.5)
+        typer.echo(f"{name}: n {mine.sum()}, out-of-fold AUROC {auroc:.3f}, balanced accuracy {balanced:.3f}")
+
+
+# ------------------------------------------------------------------------------------ answerability
+
+
+@app.command()
+def answerability(data: Data) -> None:
+    """Fit rag/answerability.json."""
+    neutral = AnswerabilityModel(threshold=0.5, languages={})
+    with TemporaryDirectory() as folder, Footnote(load_settings(data_dir=folder)) as footnote:
+        judge = CalibratedAnswerabilityJudge(footnote.scorer, neutral)
+        examples = {
+            "en": [
+                *_from_refusal_file(data / "refusal" / "clapnq-dev.jsonl", judge),
+                *_from_retrieval(data / "retrieval" / "xquad-en", footnote, judge, Path(folder)),
+                *_from_retrieval(data / "retrieval" / "mtrag-un-dev", footnote, judge, Path(folder)),
+            ],
+            "fr": list(_from_retrieval(data / "retrieval" / "cnil-fr", footnote, judge, Path(folder))),
+        }
+    languages = {}
+    for language, found in examples.items():
+        intercept, weights, held_out = fit(found)
+        _say_scores(found, held_out)
+        named = dict(zip(FEATURES, (round(weight, 4) for weight in weights), strict=True))
+        languages[language] = answerability_module.Weights(intercept=round(intercept, 4), weights=named)
+    model = AnswerabilityModel(threshold=0.5, languages=languages)
+    _write(Path(answerability_module.__file__).with_name("answerability.json"), model.model_dump_json(indent=1))
+
+
+def _from_refusal_file(file: Path, judge: CalibratedAnswerabilityJudge) -> Iterator[Example]:
+    for record in read_refusal(file).records:
+        question = _question(record.question)
+        yield _answerability_example(
+            judge.features(question, given_passages(record)), record.answerable, f"{file.stem}/{record.id}", file.stem
+        )
+
+
+def _from_retrieval(
+    folder: Path, footnote: Footnote, judge: CalibratedAnswerabilityJudge, workspace: Path
+) -> Iterator[Example]:
+    dataset = read_beir(folder)
+    files = workspace / f"files-{dataset.name}"
+    files.mkdir()
+    collection = footnote.open_collection(f"{_COLLECTION}-{dataset.name}")
+    source = RecordSource(dataset.documents, folder=files, label=dataset.name)
+    ids = ingest_records(footnote, source, collection=collection, progress=silent).record_ids
+    for query_id in list(dataset.qrels)[:_QUESTIONS_PER_SET]:
+        query = dataset.queries.get(query_id)
+        if query is None:
+            continue
+        question = _question(query.text)
+        relevant = {record for record, grade in dataset.qrels[query_id].items() if grade > 0}
+        found = footnote.retriever.retrieve(
+            question.text, collection=collection.name, k=_PASSAGES + 40, access=Access.everything()
+        ).passages
+        without = [passage for passage in found if ids[passage.document_id] not in relevant][:_PASSAGES]
+        group = f"{dataset.name}/{query_id}"
+        if any(ids[passage.document_id] in relevant for passage in found[:_PASSAGES]):
+            yield _answerability_example(judge.features(question, found[:_PASSAGES]), True, group, dataset.name)
+        if without:
+            yield _answerability_example(judge.features(question, without), False, group, dataset.name)
+
+
+def _question(text: str) -> Question:
+    return Question(text=text, collection=_COLLECTION, k=_PASSAGES, language=detect_language(text))
+
+
+def _answerability_example(values: dict[str, float], good: bool, group: str, dataset: str) -> Example:
+    return Example(values=tuple(values[name] for name in FEATURES), good=good, group=group, dataset=dataset)
+
+
+# ------------------------------------------------------------------------------------- groundedness
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Response:
+    sentences: tuple[Example, ...]
+    supported: bool
+    group: str
+    dataset: str
+
+
+@app.command()
+def groundedness(data: Data) -> None:
+    """Fit rag/grounding/alignment.json."""
+    with Footnote(load_settings()) as footnote:
+        responses = [
+            response
+            for name in ("ragtruth-dev", "rte3-fr-dev")
+            for response in _responses(data / "groundedness" / f"{name}.jsonl", footnote)
+        ]
+    sentences = [sentence for response in responses for sentence in response.sentences]
+    intercept, weights, held_out = fit(sentences)
+    typer.echo("sentences")
+    _say_scores(sentences, held_out)
+    scores = iter(held_out)
+    answers = [
+        Example(
+            values=tuple(answer_signals([next(scores) for _ in response.sentences]).values()),
+            good=response.supported,
+            group=response.group,
+            dataset=response.dataset,
+        )
+        for response in responses
+    ]
+    answer_intercept, answer_weights, answers_held_out = fit(answers)
+    typer.echo("answers")
+    _say_scores(answers, answers_held_out)
+    model = AlignmentModel(
+        threshold=0.5,
+        sentence=_named(intercept, NAMES, weights),
+        answer=_named(answer_intercept, tuple(answer_signals([0.5])), answer_weights),
+    )
+    _write(Path(checker_module.__file__).with_name("alignment.json"), model.model_dump_json(indent=1))
+
+
+def _responses(file: Path, footnote: Footnote) -> Iterator[_Response]:
+    records = read_groundedness(file).records
+    for place, record in enumerate(records, start=1):
+        if place % 100 == 0:
+            print(f"{file.stem}: {place} of {len(records)}", file=sys.stderr)  # noqa: T201
+        language = detect_language(record.response)
+        spans = [
+            span
+            for span in split_sentences(record.response)
+            if is_checkable(record.response[span[0] : span[1]], language)
+        ]
+        if not spans:
+            continue
+        evidence = [Evidence(id=str(part), text=text) for part, text in enumerate(record.context)]
+        measured = measure(record.response, spans, evidence, language, footnote.embedder)
+        dataset = f"{file.stem}/{record.group}"
+        source = record.source_id or record.id
+        yield _Response(
+            sentences=tuple(
+                Example(
+                    values=tuple(signals.values[name] for name in NAMES),
+                    good=not record.unsupported
+                    or (bool(record.spans) and not any(gold.start < end and start < gold.end for gold in record.spans)),
+                    group=source,
+                    dataset=dataset,
+                )
+                for (start, end), signals in zip(spans, measured, strict=True)
+            ),
+            supported=not record.unsupported,
+            group=source,
+            dataset=dataset,
+        )
+
+
+def _named(intercept: float, names: Sequence[str], weights: Sequence[float]) -> checker_module.Weights:
+    rounded = {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
+    return checker_module.Weights(intercept=round(intercept, 4), weights=rounded)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8")
+    typer.echo(f"wrote {path.name}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,304 @@
+"""The answer path: retrieve, rerank, judge, augment, generate, cite, check, answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from rag.citing import MarkerFilter
+from rag.domain import (
+    Access,
+    Answer,
+    AnswerStatus,
+    Citation,
+    CitedDraft,
+    Draft,
+    Evidence,
+    GroundingPolicy,
+    GroundingReport,
+    Passage,
+    Prompt,
+    Question,
+    Sentence,
+    Verdict,
+)
+from rag.errors import FootnoteError, GenerationFailed
+from rag.interfaces import (
+    AnswerabilityJudge,
+    CitationMatcher,
+    Generator,
+    GroundednessChecker,
+    Reranker,
+    Retriever,
+)
+from rag.language import detect_language
+from rag.prompting import build_prompt
+from rag.questions import checked_question
+from rag.refusing import Refusal, reason_for
+from rag.verdicts import apply_policy, judged_sentences
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalEvent:
+    """The passages are found."""
+
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """A piece of the answer's text, without markers."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitationEvent:
+    """A footnote of the answer."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class GroundingEvent:
+    """A checked sentence."""
+
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class DoneEvent:
+    """The whole answer; what it says supersedes the pieces."""
+
+    answer: Answer
+
+
+AnswerEvent = RetrievalEvent | TokenEvent | CitationEvent | GroundingEvent | DoneEvent
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Milliseconds by stage."""
+
+    started: float = field(default_factory=time.perf_counter)
+    timings: dict[str, float] = field(default_factory=dict)
+    _mark: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.timings[stage] = self.timings.get(stage, 0.0) + (now - self._mark) * 1000
+        self._mark = now
+
+    def total(self) -> dict[str, float]:
+        return {**self.timings, "total": (time.perf_counter() - self.started) * 1000}
+
+
+class Answerer:
+    """Answers questions with cited, checked sentences, or refuses.
+
+    Args:
+        k: passages put before the generator unless the caller says otherwise.
+        budget_tokens: room for passages in the prompt.
+    """
+
+    def __init__(
+        self,
+        *,
+        retriever: Retriever,
+        reranker: Reranker,
+        judge: AnswerabilityJudge,
+        generator: Generator,
+        citer: CitationMatcher,
+        checker: GroundednessChecker,
+        k: int,
+        budget_tokens: int,
+        policy: GroundingPolicy,
+    ) -> None:
+        self._retriever = retriever
+        self._reranker = reranker
+        self._judge = judge
+        self._generator = generator
+        self._citer = citer
+        self._checker = checker
+        self._k = k
+        self._budget_tokens = budget_tokens
+        self._policy = policy
+
+    def answer(
+        self,
+        question: str,
+        *,
+        collection: str,
+        access: Access,
+        k: int | None = None,
+        policy: GroundingPolicy | None = None,
+    ) -> Answer:
+        """The checked answer.
+
+        Raises:
+            InvalidQuestion, InvalidRequest, CollectionNotFound: the request is wrong.
+            GenerationFailed: the language model did not answer.
+        """
+        return _last(self.events(question, collection=collection, access=access, k=k, policy=policy))
+
+    def answer_from_passages(self, question: str, passages: Sequence[Passage]) -> Answer:
+        """The answer path without retrieval: refuse, or answer from the given passages."""
+        asked = _question(question, collection="", k=max(1, len(passages)))
+        return _last(self._answer(asked, passages, _Clock(), self._policy))
+
+    def events(
+        self,
+        question: str,
+        *,
+        collection: str,
+        access: Access,
+        k: int | None = None,
+        policy: GroundingPolicy | None = None,
+    ) -> Iterator[AnswerEvent]:
+        """The answer as it comes about; the last event is :class:`DoneEvent`. Raises as :meth:`answer`."""
+        clock = _Clock()
+        asked = _question(question, collection=collection, k=self._k if k is None else k)
+        found = self._retriever.retrieve(asked.text, collection=collection, k=asked.k, access=access)
+        clock.timings["embed"] = found.timings_ms["embed"]
+        clock.lap("retrieve")
+        clock.timings["retrieve"] -= clock.timings["embed"]
+        passages = self._reranker.rerank(asked, found.passages)
+        clock.lap("rerank")
+        yield from self._answer(asked, passages, clock, policy or self._policy)
+
+    def _answer(
+        self, question: Question, passages: Sequence[Passage], clock: _Clock, policy: GroundingPolicy
+    ) -> Iterator[AnswerEvent]:
+        yield RetrievalEvent(tuple(passages))
+        answerability = self._judge.probability(question, passages)
+        clock.lap("judge")
+        base = _blank_answer(question, passages, self._generator.name, answerability)
+        if answerability < self._judge.threshold:
+            why = Refusal.NO_PASSAGES if not passages else Refusal.NOT_ANSWERED
+            yield DoneEvent(_refused(base, why, clock))
+            return
+        prompt = build_prompt(question, passages, budget_tokens=self._budget_tokens)
+        draft = yield from self._generate(prompt)
+        clock.lap("generate")
+        if draft.refused:
+            yield DoneEvent(_refused(base, Refusal.GENERATOR_DECLINED, clock))
+            return
+        answer = self._check(base, draft, prompt, clock)
+        if policy is GroundingPolicy.REGENERATE and _has_unsupported(answer):
+            draft = _drain(self._generator.stream(prompt))
+            clock.lap("generate")
+            if not draft.refused:
+                answer = self._check(base, draft, prompt, clock)
+        answer = apply_policy(answer, policy)
+        if answer.status is AnswerStatus.REFUSED:
+            answer = _refused(answer, Refusal.UNSUPPORTED, clock)
+        yield from (CitationEvent(citation) for citation in answer.citations)
+        yield from (GroundingEvent(sentence) for sentence in answer.sentences)
+        yield DoneEvent(replace(answer, timings_ms=clock.total()))
+
+    def _generate(self, prompt: Prompt) -> Iterator[AnswerEvent]:
+        """Token events as the generator streams; returns the draft."""
+        shown = MarkerFilter()
+        for item in self._generator.stream(prompt):
+            if isinstance(item, Draft):
+                rest = shown.finish()
+                if rest:
+                    yield TokenEvent(rest)
+                return item
+            piece = shown.feed(item)
+            if piece:
+                yield TokenEvent(piece)
+        raise GenerationFailed(f"The generator {self._generator.name} ended without a draft.")
+
+    def _check(self, base: Answer, draft: Draft, prompt: Prompt, clock: _Clock) -> Answer:
+        cited = self._citer.cite(draft, prompt.passages)
+        clock.lap("cite")
+        report = self._grounding(cited, prompt)
+        clock.lap("ground")
+        return replace(
+            base,
+            status=AnswerStatus.ANSWERED if report else AnswerStatus.UNVERIFIED,
+            reason=None if report else reason_for(Refusal.UNVERIFIED, prompt.question.language),
+            text=cited.text,
+            sentences=judged_sentences(cited, report),
+            citations=cited.citations,
+            grounding=report,
+            llm=draft.llm,
+            usage=draft.usage,
+        )
+
+    def _grounding(self, cited: CitedDraft, prompt: Prompt) -> GroundingReport | None:
+        evidence = [
+            Evidence(id=str(passage.chunk_id), text=f"{passage.title} > {passage.heading}\n{passage.text}")
+            for passage in prompt.passages
+        ]
+        try:
+            return self._checker.check(cited.text, evidence, question=prompt.question.text)
+        except FootnoteError:
+            logger.exception("The groundedness check failed; the answer is marked unverified.")
+            return None
+
+
+def _question(text: str, *, collection: str, k: int) -> Question:
+    checked = checked_question(text)
+    return Question(text=checked, collection=collection, k=k, language=detect_language(checked))
+
+
+def _blank_answer(
+    question: Question, passages: Sequence[Passage], llm: str, answerability: float
+) -> Answer:
+    return Answer(
+        answer_id=uuid.uuid4().hex,
+        question=question.text,
+        status=AnswerStatus.REFUSED,
+        text="",
+        sentences=(),
+        citations=(),
+        passages=tuple(passages),
+        grounding=None,
+        llm=llm,
+        timings_ms={},
+        answerability=answerability,
+    )
+
+
+def _refused(answer: Answer, why: Refusal, clock: _Clock) -> Answer:
+    reason = reason_for(why, detect_language(answer.question))
+    return replace(
+        answer,
+        status=AnswerStatus.REFUSED,
+        text=reason,
+        reason=reason,
+        sentences=(),
+        citations=(),
+        timings_ms=clock.total(),
+    )
+
+
+def _has_unsupported(answer: Answer) -> bool:
+    bad = (Verdict.UNSUPPORTED, Verdict.CONTRADICTED)
+    return any(sentence.verdict in bad for sentence in answer.sentences)
+
+
+def _drain(stream: Iterator[str | Draft]) -> Draft:
+    draft = None
+    for item in stream:
+        if isinstance(item, Draft):
+            draft = item
+    if draft is None:
+        raise GenerationFailed("The generator ended without a draft.")
+    return draft
+
+
+def _last(events: Iterator[AnswerEvent]) -> Answer:
+    answer: Answer | None = None
+    for event in events:
+        if isinstance(event, DoneEvent):
+            answer = event.answer
+    assert answer is not None, "the answer path ends with a DoneEvent"
+    return answer

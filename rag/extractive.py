@@ -1,0 +1,100 @@
+"""The default answerer: the documents' own sentences, cited. No model to download, and it never invents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rag.alignment import content_terms
+from rag.domain import Draft, Passage, Prompt
+from rag.evidence import ScoredSentence, SentenceScorer
+from rag.sentences import split_sentences
+
+NAME = "extractive"
+
+MAX_SENTENCES = 3
+MARGIN = 0.15
+"""Sentences scoring this close to the best join it; with MAX_SENTENCES set on clapnq-dev's token-F1."""
+
+_SAME_TERMS = 0.8
+_LIST_ITEMS = 6
+_RANK_BONUS = 0.1
+"""Added to the first passage's sentences, fading down the list: retrieval has seen the whole passage."""
+
+
+class ExtractiveGenerator:
+    """Picks the sentences that answer best, in reading order."""
+
+    def __init__(self, scorer: SentenceScorer) -> None:
+        self._scorer = scorer
+
+    @property
+    def name(self) -> str:
+        """``extractive``."""
+        return NAME
+
+    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+        """One sentence at a time, each with the marker of its passage, then the draft."""
+        scored = self._scorer.score(prompt.question, prompt.passages)
+        chosen = _choose(scored, prompt.passages, language=prompt.question.language)
+        text = ""
+        for place, start, end in chosen:
+            sentence = prompt.passages[place].text[start:end]
+            lines = [line.strip() for line in sentence.splitlines() if line.strip()]
+            marked = "\n".join(f"{line} [{place + 1}]" for line in lines)
+            joint = "\n" if text and (len(lines) > 1 or not text.rstrip(" ]0123456789[").endswith((".", "!", "?"))) else " "
+            piece = (joint if text else "") + marked
+            text += piece
+            yield piece
+        yield Draft(text=text, llm=NAME, refused=not text)
+
+
+def _choose(
+    scored: Sequence[ScoredSentence], passages: Sequence[Passage], *, language: str
+) -> list[tuple[int, int, int]]:
+    """``(passage, start, end)`` of what to quote, in reading order."""
+    ranked = sorted(scored, key=lambda sentence: -_with_rank(sentence, len(passages)))
+    if not ranked:
+        return []
+    floor = _with_rank(ranked[0], len(passages)) - MARGIN
+    kept: list[tuple[int, int, int]] = []
+    seen: list[frozenset[str]] = []
+    for sentence in ranked:
+        if len(kept) == MAX_SENTENCES or (kept and _with_rank(sentence, len(passages)) < floor):
+            break
+        held = content_terms(sentence.text, language)
+        heading = sentence.text.strip() == passages[sentence.passage].heading.split(" > ")[-1].strip()
+        if not held or heading or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
+            continue
+        seen.append(held)
+        kept.append((sentence.passage, sentence.start, _list_end(sentence, passages[sentence.passage])))
+    return _in_reading_order(kept, passages)
+
+
+def _with_rank(sentence: ScoredSentence, passages: int) -> float:
+    return sentence.score + _RANK_BONUS * (1 - sentence.passage / passages)
+
+
+def _overlap(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / min(len(first), len(second)) if first and second else 0.0
+
+
+def _list_end(sentence: ScoredSentence, passage: Passage) -> int:
+    """End of the quote: a sentence that ends with a colon takes the lines it introduces with it."""
+    if not sentence.text.rstrip().endswith(":"):
+        return sentence.end
+    following = [span for span in split_sentences(passage.text) if span[0] >= sentence.end]
+    return following[:_LIST_ITEMS][-1][1] if following else sentence.end
+
+
+def _in_reading_order(
+    kept: Sequence[tuple[int, int, int]], passages: Sequence[Passage]
+) -> list[tuple[int, int, int]]:
+    """Passages in order of their best sentence, sentences of one passage as they stand; no overlap."""
+    order = {place: rank for rank, place in enumerate(dict.fromkeys(place for place, _, _ in kept))}
+    chosen: list[tuple[int, int, int]] = []
+    for place, start, end in sorted(kept, key=lambda span: (order[span[0]], span[1])):
+        if chosen and chosen[-1][0] == place and start < chosen[-1][2]:
+            chosen[-1] = (place, chosen[-1][1], max(end, chosen[-1][2]))
+        else:
+            chosen.append((place, start, end))
+    return chosen

@@ -1,0 +1,193 @@
+"""Wires everything from one :class:`Settings`; below it every object receives plain values."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from rag.answerability import CalibratedAnswerabilityJudge
+from rag.answering import Answerer
+from rag.citing import SpanCitationMatcher
+from rag.domain import Collection
+from rag.errors import CollectionExists, CollectionNotFound, EmbeddingMismatch, InvalidRequest
+from rag.evidence import SentenceScorer
+from rag.extractive import NAME as EXTRACTIVE
+from rag.extractive import ExtractiveGenerator
+from rag.grounding.alignment_checker import AlignmentChecker
+from rag.index.generations import CollectionIndexes
+from rag.interfaces import Catalog, Embedder, Generator, GroundednessChecker
+from rag.reranking import NoReranker
+from rag.retrieval import HybridRetriever
+from rag.settings import Settings
+from rag.store.catalog import open_catalog
+
+T = TypeVar("T")
+
+CHECKERS = {AlignmentChecker.NAME: AlignmentChecker}
+"""Groundedness checkers by name; each is built from the embedder."""
+
+
+class Footnote:
+    """All parts, opened on first use and shared afterwards; safe to use from several threads.
+
+    Args:
+        embedder: used instead of the configured model.
+        generators: further generators by name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        embedder: Embedder | None = None,
+        generators: Mapping[str, Generator] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._generators = dict(generators or {})
+        self._parts: dict[str, Any] = {} if embedder is None else {"embedder": embedder}
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog, migrated to the current schema."""
+        return self._shared("catalog", self._open_catalog)
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model, loaded."""
+        return self._shared("embedder", self._load_embedder)
+
+    @property
+    def indexes(self) -> CollectionIndexes:
+        """The collections' indexes."""
+        return self._shared(
+            "indexes", lambda: CollectionIndexes(self.settings.data_dir / "indexes", self.catalog)
+        )
+
+    @property
+    def retriever(self) -> HybridRetriever:
+        """Hybrid retrieval."""
+        return self._shared(
+            "retriever",
+            lambda: HybridRetriever(
+                catalog=self.catalog,
+                indexes=self.indexes,
+                embedder=self.embedder,
+                weight=self.settings.dense_weight,
+            ),
+        )
+
+    @property
+    def scorer(self) -> SentenceScorer:
+        """Sentence scores shared by the judge and the extractive answerer."""
+        return self._shared("scorer", lambda: SentenceScorer(self.embedder))
+
+    def answerer(self, llm: str | None = None) -> Answerer:
+        """The answer path with the generator named ``llm`` (default: the configured one).
+
+        Raises:
+            InvalidRequest, ModelUnavailable: no such generator, or it cannot be set up.
+        """
+        settings = self.settings
+        return Answerer(
+            retriever=self.retriever,
+            reranker=NoReranker(),
+            judge=CalibratedAnswerabilityJudge(self.scorer),
+            generator=self.generator(llm or settings.llm),
+            citer=SpanCitationMatcher(),
+            checker=self.checker(),
+            k=settings.k,
+            budget_tokens=settings.prompt_tokens,
+            policy=settings.grounding_policy,
+        )
+
+    def generator(self, name: str) -> Generator:
+        """``extractive``, or the chat model ``provider:model``."""
+        return self._generators.get(name) or self._shared(
+            f"generator {name}", lambda: self._open_generator(name)
+        )
+
+    def checker(self, name: str | None = None) -> GroundednessChecker:
+        """The groundedness checker ``name`` (default: the configured one).
+
+        Raises:
+            InvalidRequest: unknown name; the message lists the known ones.
+        """
+        name = name or self.settings.checker
+        if name not in CHECKERS:
+            raise InvalidRequest(f"There is no checker {name!r}; known are {', '.join(CHECKERS)}.")
+        return self._shared(f"checker {name}", lambda: CHECKERS[name](self.embedder))
+
+    def open_collection(self, name: str) -> Collection:
+        """The collection ``name``, made if it is not there.
+
+        Raises:
+            EmbeddingMismatch: it was built with another embedding model.
+        """
+        profile = self.embedder.profile
+        try:
+            collection = self.catalog.collection(name)
+        except CollectionNotFound:
+            try:
+                return self.catalog.create_collection(name, profile)
+            except CollectionExists:  # another process was faster
+                collection = self.catalog.collection(name)
+        if collection.fingerprint != profile.fingerprint:
+            raise EmbeddingMismatch(
+                f"The collection {name!r} was embedded with {collection.fingerprint.split(':')[0]}, the "
+                f"configured model is {profile.fingerprint.split(':')[0]}. Ingest into a new collection, or "
+                f"set FOOTNOTE_EMBEDDING_MODEL back."
+            )
+        return collection
+
+    def close(self) -> None:
+        """Release the catalog's connections."""
+        catalog = self._parts.pop("catalog", None)
+        if catalog is not None:
+            catalog.close()
+
+    def _shared(self, name: str, build: Callable[[], T]) -> T:
+        """The part ``name``, built at its first use, by one thread."""
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = build()
+            part: T = self._parts[name]
+            return part
+
+    def _open_catalog(self) -> Catalog:
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return open_catalog(self.settings.sqlalchemy_url)
+
+    def _load_embedder(self) -> Embedder:
+        from rag.embedding import SentenceTransformerEmbedder  # torch takes seconds to import
+
+        return SentenceTransformerEmbedder(
+            self.settings.embedding_model,
+            device=self.settings.device,
+            precision=self.settings.precision,
+            threads=self.settings.threads,
+        )
+
+    def _open_generator(self, name: str) -> Generator:
+        if name == EXTRACTIVE:
+            return ExtractiveGenerator(self.scorer)
+        from rag.chat_model import open_chat_model  # LangChain takes a second to import
+
+        settings = self.settings
+        return open_chat_model(
+            name,
+            base_url=settings.llm_base_url,
+            api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
+            timeout_s=settings.llm_timeout_s,
+            max_tokens=settings.llm_max_tokens,
+        )

@@ -1,0 +1,1 @@
+"""Groundedness checkers: is every sentence of an answer carried by the evidence?"""

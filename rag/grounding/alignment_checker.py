@@ -1,0 +1,207 @@
+"""The first groundedness checker: aligns each sentence with its nearest evidence, by terms and embeddings.
+
+It knows shared words, figures, names, negation and similarity, not entailment: a paraphrase in other words
+scores low, and a swapped role scores high. Logistic regression over :mod:`rag.grounding.features`, fitted by
+``python -m eval.calibrate groundedness`` on the development sets and stored beside this file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict
+
+from rag.alignment import find_verbatim
+from rag.domain import Evidence, EvidenceSpan, GroundingReport, SentenceVerdict, UnsupportedSpan, Verdict
+from rag.grounding.claims import is_checkable
+from rag.grounding.features import EvidenceIndex, EvidenceWindow, Signals, highest_cosines
+from rag.interfaces import Embedder
+from rag.language import detect_language
+from rag.sentences import split_sentences
+
+_WEIGHTS_FILE = "alignment.json"
+_VERBATIM_SCORE = 0.99
+_CONTRADICTING_SHARE = 0.6
+"""A window that shares this much and differs in a figure or in negation contradicts rather than lacks."""
+
+
+class Weights(BaseModel):
+    """``probability = sigmoid(intercept + Σ weight · signal)``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    intercept: float
+    weights: dict[str, float]
+
+    def probability(self, values: Mapping[str, float]) -> float:
+        """Probability for the given signals."""
+        logit = self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+class AlignmentModel(BaseModel):
+    """The stored file: sentence weights, how sentence scores make the answer's, and the threshold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float
+    sentence: Weights
+    answer: Weights
+
+
+@lru_cache(maxsize=1)
+def stored_model() -> AlignmentModel:
+    """The weights that come with Footnote."""
+    return AlignmentModel.model_validate_json(files("rag.grounding").joinpath(_WEIGHTS_FILE).read_bytes())
+
+
+class AlignmentChecker:
+    """Scores each sentence by how well the evidence's nearest window carries it."""
+
+    NAME = "alignment"
+
+    def __init__(self, embedder: Embedder, model: AlignmentModel | None = None) -> None:
+        self._embedder = embedder
+        self._model = model or stored_model()
+
+    @property
+    def name(self) -> str:
+        """``alignment``."""
+        return self.NAME
+
+    def check(
+        self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None
+    ) -> GroundingReport:
+        """Check every sentence of ``answer`` against all of ``evidence``.
+
+        An answer that asserts nothing has score 1; with empty evidence every assertion is unsupported.
+        """
+        language = detect_language(answer)
+        spans = split_sentences(answer)
+        checkable = [span for span in spans if is_checkable(answer[span[0] : span[1]], language)]
+        judged = self._judge(answer, checkable, evidence, language)
+        sentences = tuple(judged.get(span) or _not_checkable(answer, span) for span in spans)
+        return GroundingReport(
+            score=self._answer_score([verdict.score for verdict in judged.values()]),
+            sentences=sentences,
+            checker=self.name,
+            threshold=self._model.threshold,
+        )
+
+    def _judge(
+        self, answer: str, spans: Sequence[tuple[int, int]], evidence: Sequence[Evidence], language: str
+    ) -> dict[tuple[int, int], SentenceVerdict]:
+        verbatim = {span: _verbatim(answer, span, evidence) for span in spans}
+        compared = [span for span in spans if verbatim[span] is None]
+        measured = dict(zip(compared, measure(answer, compared, evidence, language, self._embedder), strict=True))
+        judged = {}
+        for span in spans:
+            quote = verbatim[span]
+            if quote is not None:
+                judged[span] = _supported_verbatim(answer, span, quote)
+            else:
+                judged[span] = self._verdict(answer, span, measured[span], evidence)
+        return judged
+
+    def _verdict(
+        self, answer: str, span: tuple[int, int], signals: Signals, evidence: Sequence[Evidence]
+    ) -> SentenceVerdict:
+        score = self._model.sentence.probability(signals.values) if evidence else 0.0
+        verdict = Verdict.SUPPORTED
+        if score < self._model.threshold:
+            verdict = Verdict.CONTRADICTED if _contradicts(signals) else Verdict.UNSUPPORTED
+        return SentenceVerdict(
+            text=answer[span[0] : span[1]],
+            start=span[0],
+            end=span[1],
+            verdict=verdict,
+            score=score,
+            evidence=() if signals.best is None else (_evidence_span(signals.best, evidence),),
+            unsupported_spans=() if verdict is Verdict.SUPPORTED else _unsupported(span, signals),
+        )
+
+    def _answer_score(self, scores: Sequence[float]) -> float:
+        return self._model.answer.probability(answer_signals(scores)) if scores else 1.0
+
+
+def measure(
+    answer: str,
+    spans: Sequence[tuple[int, int]],
+    evidence: Sequence[Evidence],
+    language: str,
+    embedder: Embedder,
+) -> list[Signals]:
+    """Signals of each sentence ``answer[start:end]``, in order."""
+    index = EvidenceIndex(evidence, language)
+    sentences = [answer[start:end] for start, end in spans]
+    nearest = [index.nearest(sentence) for sentence in sentences]
+    cosines = highest_cosines(sentences, nearest, embedder)
+    return [
+        index.signals(sentence, windows, cosine)
+        for sentence, windows, cosine in zip(sentences, nearest, cosines, strict=True)
+    ]
+
+
+def answer_signals(scores: Sequence[float]) -> dict[str, float]:
+    """What the answer's score is made of: its weakest sentence, the mean, and how many there are."""
+    logits = [math.log(score / (1 - score)) for score in (min(max(s, 1e-4), 1 - 1e-4) for s in scores)]
+    return {
+        "weakest": min(logits),
+        "mean": sum(logits) / len(logits),
+        "sentences": math.log(len(logits)),
+    }
+
+
+def _verbatim(
+    answer: str, span: tuple[int, int], evidence: Sequence[Evidence]
+) -> EvidenceSpan | None:
+    for text in evidence:
+        found = find_verbatim(answer[span[0] : span[1]], text.text)
+        if found is not None:
+            return EvidenceSpan(
+                evidence_id=text.id, start=found[0], end=found[1], quote=text.text[found[0] : found[1]]
+            )
+    return None
+
+
+def _supported_verbatim(answer: str, span: tuple[int, int], quote: EvidenceSpan) -> SentenceVerdict:
+    return SentenceVerdict(
+        text=answer[span[0] : span[1]],
+        start=span[0],
+        end=span[1],
+        verdict=Verdict.SUPPORTED,
+        score=_VERBATIM_SCORE,
+        evidence=(quote,),
+    )
+
+
+def _not_checkable(answer: str, span: tuple[int, int]) -> SentenceVerdict:
+    return SentenceVerdict(
+        text=answer[span[0] : span[1]], start=span[0], end=span[1], verdict=Verdict.NOT_CHECKABLE, score=1.0
+    )
+
+
+def _contradicts(signals: Signals) -> bool:
+    same_subject = signals.values["coverage_best"] >= _CONTRADICTING_SHARE
+    return same_subject and (bool(signals.wrong_numbers) or signals.values["negation_differs"] > 0)
+
+
+def _evidence_span(found: EvidenceWindow, evidence: Sequence[Evidence]) -> EvidenceSpan:
+    return EvidenceSpan(
+        evidence_id=evidence[found.evidence].id,
+        start=found.window.start,
+        end=found.window.end,
+        quote=found.text,
+    )
+
+
+def _unsupported(span: tuple[int, int], signals: Signals) -> tuple[UnsupportedSpan, ...]:
+    """From the first to the last term that no evidence holds; the whole sentence when every term is held."""
+    if not signals.missing:
+        return (UnsupportedSpan(start=span[0], end=span[1]),)
+    return (
+        UnsupportedSpan(start=span[0] + signals.missing[0].start, end=span[0] + signals.missing[-1].end),
+    )

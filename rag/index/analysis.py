@@ -1,0 +1,59 @@
+"""How text becomes keyword terms: one analyzer per language, accents folded alike on both sides.
+
+Terms are lower-cased, folded to ASCII, stripped of function words and stemmed (English, French). Folding
+comes before stemming so that a question typed without accents gives the same terms. Identifiers such as
+``SEC-014`` or ``RGPD-2016/679`` are also kept whole, in a field of their own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+
+VERSION = "fold-stem-1"
+IDENTIFIER = "identifier"
+OTHER = "other"
+STEMMED = {"en": "english", "fr": "french"}
+"""Languages with a stemmer of their own; texts in any other language are analysed as ``other``."""
+
+_IDENTIFIER_PATTERN = r"[\p{L}\p{N}]+(?:[-/._:][\p{L}\p{N}]+)+|\p{L}*\p{N}[\p{L}\p{N}]*"
+_LONGEST_TERM = 60
+_STOP_WORDS = {
+    "en": """a an and are as at be been but by can could did do does for from had has have he her his how i if in
+        into is it its me my no not of on or our she should so such than that the their them then there these
+        they this those to was we were what when where which who whom why will with would you your s t""",
+    "fr": """a ai au aux avec c ce ces cet cette comment d dans de des du elle elles en est et etaient etait ete
+        etre eu il ils j je l la le les leur leurs lui m ma mais me mes mon n ne nos notre nous on ont ou par pas
+        pour pourquoi qu quand que quel quelle quelles quels qui quoi s sa sans se ses si son sont sur t ta te tes
+        ton tu un une vos votre vous y""",
+}
+
+
+@lru_cache(maxsize=1)
+def analyzers() -> dict[str, TextAnalyzer]:
+    """Analyzer by name: the stemmed languages, ``other`` and ``identifier``."""
+    built = {language: _stemming(language) for language in STEMMED}
+    built[OTHER] = _folding(Tokenizer.simple()).build()
+    built[IDENTIFIER] = _folding(Tokenizer.regex(_IDENTIFIER_PATTERN)).build()
+    return built
+
+
+def _folding(tokenizer: Tokenizer) -> TextAnalyzerBuilder:
+    builder = TextAnalyzerBuilder(tokenizer).filter(Filter.remove_long(_LONGEST_TERM))
+    return builder.filter(Filter.lowercase()).filter(Filter.ascii_fold())
+
+
+def _stemming(language: str) -> TextAnalyzer:
+    builder = _folding(Tokenizer.simple()).filter(Filter.custom_stopword(_STOP_WORDS[language].split()))
+    return builder.filter(Filter.stemmer(STEMMED[language])).build()
+
+
+def terms(text: str, language: str) -> list[str]:
+    """Terms of ``text`` under the analyzer of ``language`` (``other`` where it has none of its own)."""
+    return list(analyzers().get(language, analyzers()[OTHER]).analyze(text))
+
+
+def field_for(language: str) -> str:
+    """Name of the analyzer, and of the index field, that texts in ``language`` go to."""
+    return language if language in STEMMED else OTHER

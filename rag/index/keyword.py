@@ -1,0 +1,114 @@
+"""BM25 over tantivy: one field per language, one for identifiers, terms OR-ed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from tantivy import Document, Index, Occur, Query, SchemaBuilder
+
+from rag.domain import ChunkIds, Hit, IndexChunk
+from rag.errors import IndexDamaged
+from rag.index.analysis import IDENTIFIER, OTHER, STEMMED, analyzers, field_for
+
+_ID = "chunk_id"
+_TEXT_FIELDS = (*STEMMED, OTHER)
+_WRITER_MEMORY = 64 << 20
+_SEARCH_BLOCK = 200
+
+
+def _schema() -> object:
+    builder = SchemaBuilder().add_unsigned_field(_ID, indexed=True, fast=True)
+    for name in (*_TEXT_FIELDS, IDENTIFIER):
+        builder = builder.add_text_field(name, tokenizer_name=name, index_option="freq")
+    return builder.build()
+
+
+def _open(folder: Path) -> Index:
+    index = Index(_schema(), path=str(folder))
+    for name, analyzer in analyzers().items():
+        index.register_tokenizer(name, analyzer)
+    return index
+
+
+class TantivyIndex:
+    """Read side of a keyword index folder that no longer changes."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._index = _open(folder)
+            self._searcher = self._index.searcher()
+        except (ValueError, OSError) as exc:
+            raise IndexDamaged(f"tantivy cannot open {folder.name}: {exc}.") from exc
+
+    @property
+    def count(self) -> int:
+        """Live chunks."""
+        return int(self._searcher.num_docs)
+
+    def search(self, query: str, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
+        """Best BM25 scores first; the query's terms are matched in every language's field.
+
+        With ``allowed``, further blocks of hits are read until ``k`` allowed ones are found or none is left,
+        so a filtered search is exact.
+        """
+        parsed = self._parse(query)
+        if parsed is None or k <= 0:
+            return []
+        if allowed is None:
+            return self._block(parsed, limit=k, offset=0)
+        found: list[Hit] = []
+        offset, limit = 0, max(k, _SEARCH_BLOCK)
+        while len(found) < k:
+            block = self._block(parsed, limit=limit, offset=offset)
+            keep = np.isin([hit.chunk_id for hit in block], allowed)
+            found += [hit for hit, visible in zip(block, keep, strict=True) if visible]
+            if len(block) < limit:
+                break
+            offset, limit = offset + limit, limit * 4
+        return found[:k]
+
+    def _block(self, query: Query, *, limit: int, offset: int) -> list[Hit]:
+        result = self._searcher.search(query, limit=limit, offset=offset, count=False)
+        addresses = [address for _, address in result.hits]
+        ids = self._searcher.fast_field_values(_ID, addresses) if addresses else []
+        return [
+            Hit(chunk_id=int(chunk_id), score=float(score))
+            for (score, _), chunk_id in zip(result.hits, ids, strict=True)
+        ]
+
+    def _parse(self, query: str) -> Query | None:
+        schema = self._index.schema
+        clauses = [
+            (Occur.Should, Query.term_query(schema, name, term, index_option="freq"))
+            for name in (*_TEXT_FIELDS, IDENTIFIER)
+            for term in dict.fromkeys(analyzers()[name].analyze(query))
+        ]
+        return Query.boolean_query(clauses) if clauses else None
+
+
+def write_keyword_index(folder: Path, *, added: Iterable[list[IndexChunk]], removed: ChunkIds) -> None:
+    """Apply additions and removals to the index in ``folder`` (an empty folder: a new index) and commit.
+
+    Raises:
+        ValueError, OSError: as tantivy reports a failing disk; the caller translates them.
+    """
+    index = _open(folder)
+    writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
+    for chunk_id in removed.tolist():
+        writer.delete_documents_by_term(_ID, chunk_id)
+    for batch in added:
+        for chunk in batch:
+            writer.add_document(_document(chunk))
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+def _document(chunk: IndexChunk) -> Document:
+    text = f"{chunk.context}\n{chunk.text}"
+    document = Document()
+    document.add_unsigned(_ID, chunk.id)
+    document.add_text(field_for(chunk.language), text)
+    document.add_text(IDENTIFIER, text)
+    return document

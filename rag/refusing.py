@@ -1,0 +1,38 @@
+"""Why no answer is given, said in the question's language."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Reasons for a refusal, and for an answer that could not be verified."""
+
+    NO_PASSAGES = "no_passages"
+    NOT_ANSWERED = "not_answered"
+    GENERATOR_DECLINED = "generator_declined"
+    UNSUPPORTED = "unsupported"
+    UNVERIFIED = "unverified"
+
+
+_SENTENCES = {
+    "en": {
+        Refusal.NO_PASSAGES: "No document of this collection matches the question.",
+        Refusal.NOT_ANSWERED: "The documents do not seem to answer this; the nearest passages are listed.",
+        Refusal.GENERATOR_DECLINED: "The language model found no answer in the passages.",
+        Refusal.UNSUPPORTED: "The drafted answer was not supported by the documents, so it is withheld.",
+        Refusal.UNVERIFIED: "The groundedness check failed; read the cited passages before relying on this.",
+    },
+    "fr": {
+        Refusal.NO_PASSAGES: "Aucun document de cette collection ne correspond à la question.",
+        Refusal.NOT_ANSWERED: "Les documents ne semblent pas y répondre ; les passages les plus proches sont listés.",
+        Refusal.GENERATOR_DECLINED: "Le modèle de langue n’a pas trouvé de réponse dans les passages.",
+        Refusal.UNSUPPORTED: "La réponse rédigée n’était pas étayée par les documents ; elle n’est pas affichée.",
+        Refusal.UNVERIFIED: "La vérification a échoué ; lisez les passages cités avant de vous y fier.",
+    },
+}
+
+
+def reason_for(refusal: Refusal, language: str) -> str:
+    """One sentence for the asker, in French for French questions, else in English."""
+    return _SENTENCES.get(language, _SENTENCES["en"])[refusal]

@@ -1,0 +1,162 @@
+"""Hybrid retrieval: dense and keyword search, fused, re-read from the catalog under the asker's rights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from rag.domain import (
+    Access,
+    ChunkIds,
+    Collection,
+    Passage,
+    SearchMode,
+    SearchResult,
+    StoredChunk,
+    Vector,
+)
+from rag.errors import EmbeddingMismatch, InvalidRequest
+from rag.fusion import dense_weight, fuse
+from rag.interfaces import Catalog, Embedder, Indexes, IndexSnapshot
+from rag.language import detect_language
+from rag.questions import checked_question
+
+MAX_K = 1000
+_MIN_CANDIDATES = 100
+
+
+class HybridRetriever:
+    """Finds passages by meaning and by words.
+
+    Args:
+        weight: share of the dense score for every question; ``None``: by the question's language.
+    """
+
+    def __init__(
+        self, *, catalog: Catalog, indexes: Indexes, embedder: Embedder, weight: float | None = None
+    ) -> None:
+        self._catalog = catalog
+        self._indexes = indexes
+        self._embedder = embedder
+        self._weight = weight
+
+    def retrieve(
+        self, query: str, *, collection: str, k: int, access: Access, mode: SearchMode = SearchMode.HYBRID
+    ) -> SearchResult:
+        """At most ``k`` passages, best first.
+
+        Raises:
+            InvalidQuestion: the query is empty or too long.
+            InvalidRequest: ``k`` is out of range.
+            CollectionNotFound: no such collection.
+        """
+        started = time.perf_counter()
+        query = checked_question(query)
+        if not 1 <= k <= MAX_K:
+            raise InvalidRequest(f"k is {k}, expected 1 to {MAX_K}.")
+        found = self._catalog.collection(collection)
+        self._check_model(found)
+        vector = None if mode is SearchMode.KEYWORD else self._embedder.embed_query(query)
+        embedded = time.perf_counter()
+        snapshot = self._indexes.snapshot(found)
+        allowed = self._catalog.visible_chunk_ids(found.id, access=access)
+        candidates = max(_MIN_CANDIDATES, 2 * k)
+        dense, keyword = _candidates(snapshot, query, vector, mode, candidates, allowed)
+        fused = self._rank(query, mode, dense, keyword)
+        passages = self._read(found, fused, dense, keyword, k=k, access=access)
+        done = time.perf_counter()
+        return SearchResult(
+            query=query,
+            passages=tuple(passages),
+            timings_ms={
+                "embed": (embedded - started) * 1000,
+                "retrieve": (done - embedded) * 1000,
+                "total": (done - started) * 1000,
+            },
+            query_vector=vector,
+        )
+
+    def _check_model(self, collection: Collection) -> None:
+        fingerprint = self._embedder.profile.fingerprint
+        if collection.fingerprint != fingerprint:
+            raise EmbeddingMismatch(
+                f"The collection {collection.name!r} was embedded with {collection.fingerprint.split(':')[0]}, "
+                f"the configured model is {fingerprint.split(':')[0]}. "
+                f"Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
+            )
+
+    def _rank(
+        self, query: str, mode: SearchMode, dense: Mapping[int, float], keyword: Mapping[int, float]
+    ) -> Mapping[int, float]:
+        if mode is SearchMode.DENSE:
+            return dense
+        if mode is SearchMode.KEYWORD:
+            return keyword
+        weight = self._weight if self._weight is not None else dense_weight(detect_language(query))
+        return fuse(dense, keyword, weight=weight)
+
+    def _read(
+        self,
+        collection: Collection,
+        scores: Mapping[int, float],
+        dense: Mapping[int, float],
+        keyword: Mapping[int, float],
+        *,
+        k: int,
+        access: Access,
+    ) -> list[Passage]:
+        """The best ``k`` that the catalog still holds and the asker may read."""
+        ranked = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+        passages: list[Passage] = []
+        for start in range(0, len(ranked), k):
+            block = ranked[start : start + k]
+            stored = self._catalog.chunks_by_id(collection.id, block, access=access)
+            passages += [
+                _passage(stored[chunk_id], scores[chunk_id], dense, keyword)
+                for chunk_id in block
+                if chunk_id in stored
+            ]
+            if len(passages) >= k:
+                break
+        return passages[:k]
+
+
+def _candidates(
+    snapshot: IndexSnapshot,
+    query: str,
+    vector: Vector | None,
+    mode: SearchMode,
+    count: int,
+    allowed: ChunkIds | None,
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Dense and keyword scores by chunk id; in hybrid mode keyword hits get their exact cosine too."""
+    dense: dict[int, float] = {}
+    keyword: dict[int, float] = {}
+    if mode is not SearchMode.DENSE:
+        keyword = {hit.chunk_id: hit.score for hit in snapshot.keyword.search(query, count, allowed=allowed)}
+    if vector is not None:
+        dense = {hit.chunk_id: hit.score for hit in snapshot.dense.search(vector, count, allowed=allowed)}
+        missing = [chunk_id for chunk_id in keyword if chunk_id not in dense]
+        dense |= snapshot.dense.similarities(vector, missing)
+    return dense, keyword
+
+
+def _passage(
+    chunk: StoredChunk, score: float, dense: Mapping[int, float], keyword: Mapping[int, float]
+) -> Passage:
+    parts = {"dense": dense.get(chunk.id), "keyword": keyword.get(chunk.id)}
+    return Passage(
+        chunk_id=chunk.id,
+        document_id=chunk.document_id,
+        version=chunk.version,
+        title=chunk.title,
+        source_uri=chunk.source_uri,
+        language=chunk.language,
+        page=chunk.page,
+        heading=chunk.heading,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+        score=score,
+        scores={name: value for name, value in parts.items() if value is not None},
+    )
