@@ -14,9 +14,9 @@ T = TypeVar("T")
 class Ahead(Generic[T]):
     """Iterates over ``items`` while a thread produces the next ones.
 
-    The thread pauses when what it has produced and nobody has taken yet weighs ``limit`` or more. An error in
-    ``items`` is raised where they are consumed. Leaving the ``with`` block closes ``items`` in the thread and waits
-    for it.
+    The thread pauses when what it has produced and nobody has taken yet weighs ``limit`` or more. An error
+    in ``items`` is raised where they are consumed. Leaving the ``with`` block closes ``items`` in the thread
+    and waits for it.
     """
 
     def __init__(self, items: Generator[T], *, limit: int, weigh: Callable[[T], int], name: str) -> None:

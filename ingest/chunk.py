@@ -1,7 +1,8 @@
 """Cuts a document into chunks that the embedding model can read whole.
 
-Lengths are counted in the model's own word pieces, for the context and the text together. Chunks follow one another
-without overlap; together they cover the text but for white space and the headings that their contexts carry.
+Lengths are counted in the model's own word pieces, for the context and the text together. Chunks follow one
+another without overlap; together they cover the text but for white space and the headings that their
+contexts carry.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SECTION_TOKENS = 80
 """From this size on, a chunk ends before the next heading of level 1 or 2."""
 _SECTION_LEVEL = 2
 _CHARACTERS_PER_PIECE = 24
-"""A word piece counts at least for this much text: tokenizers take an endless "word" for one unknown piece."""
+"""A word piece stands for this much text at most: tokenizers take an endless word for one unknown piece."""
 
 TokenOffsets = Callable[[str], list[tuple[int, int]]]
 

@@ -17,8 +17,8 @@ from ingest.stages import PAGE_BREAK, BlockKind, CleanBlock, CleanDocument, Pars
 from rag.errors import SourceError
 from rag.language import detect_language
 
-# Control characters (line feed, tab and our page break aside), zero-width and direction marks, soft hyphens, byte
-# order marks, noncharacters. The zero-width joiners stay: Persian and Indic words and emoji need them.
+# Control characters (line feed, tab and our page break aside), zero-width and direction marks, soft hyphens,
+# byte order marks, noncharacters. The zero-width joiners stay: Persian and Indic words and emoji need them.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
     "\ufffe\uffff\ud800-\udfff]"
@@ -26,8 +26,8 @@ _INVISIBLE = re.compile(
 _BLANKS = re.compile(r"[^\S\f]+")
 _TRAILING_BLANKS = re.compile(r"[^\S\n]+$", re.MULTILINE)
 _MEANINGLESS_TITLE = re.compile(
-    r"^(?:untitled.*|(?:word |microsoft word )?document ?\d*|microsoft word - .*|sans titre.*|title|titre|slide \d+"
-    r"|(?:présentation|presentation)\d*|.*\.(?:docx?|pdf|indd|jpe?g|png|tex|dvi|xlsx?|pptx?|html?))$",
+    r"^(?:untitled.*|(?:word |microsoft word )?document ?\d*|microsoft word - .*|sans titre.*|title|titre"
+    r"|slide \d+|pr[ée]sentation\d*|.*\.(?:docx?|pdf|indd|jpe?g|png|tex|dvi|xlsx?|pptx?|html?))$",
     re.IGNORECASE,
 )
 _LONGEST_TITLE = 200

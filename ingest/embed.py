@@ -1,4 +1,4 @@
-"""Embeds chunks in groups that reach across documents, and gives each document back when all its vectors are there."""
+"""Embeds chunks in groups that reach across documents; a document comes out with all its vectors."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def embed(
 ) -> Generator[EmbeddedDocument | FailedFile]:
     """Documents with their vectors, in order within a group; files that failed pass through.
 
-    Groups start small, so that the model has work soon, and grow: the model sorts a group by length, which spares it
-    padding. When ``stop`` says so, documents not embedded yet are left out.
+    Groups start small, so that the model has work soon, and grow: the model sorts a group by length, which
+    spares it padding. When ``stop`` says so, documents not embedded yet are left out.
     """
     source = iter(documents)
     waiting: list[ChunkedDocument] = []

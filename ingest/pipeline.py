@@ -1,8 +1,8 @@
 """The ingestion: ``folder ─► plan ─► parse ─► clean ─► chunk ─► embed ─► commit ─► index``.
 
 Parsing and cleaning run in processes of their own, chunking and embedding in a thread each, committing in the
-caller's: each stage works a bounded amount ahead of the next, so the embedding model is never idle for long and
-memory does not grow with the folder.
+caller's: each stage works a bounded amount ahead of the next, so the embedding model is never idle for long
+and memory does not grow with the folder.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Ingestor:
     ) -> IngestResult:
         """Add new files, replace changed ones, remove documents whose file is gone.
 
-        Each document is committed in one transaction as soon as its vectors are there. ``cancelled`` and Ctrl-C end
-        the run early; what is committed by then stays and is searchable.
+        Each document is committed in one transaction as soon as its vectors are there. ``cancelled`` and
+        Ctrl-C end the run early; what is committed by then stays and is searchable.
 
         Args:
             groups: who may read the documents; empty for everyone.
@@ -130,6 +130,9 @@ class Ingestor:
             except KeyboardInterrupt:
                 run.stop()
                 self._commit(embedded, source, run, groups=groups)  # what is embedded already
+                raise
+            except BaseException:
+                run.stop()  # the stages' threads end with their present work
                 raise
         if not run.should_stop():
             self._remove(plan, run)

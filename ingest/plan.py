@@ -64,8 +64,8 @@ def make_plan(
 ) -> Plan:
     """Compare a scan with what the catalog remembers of the same root.
 
-    A file of the same size and time is taken as unchanged unread; otherwise its hash decides. A file that cannot
-    be taken now keeps its old version.
+    A file of the same size and time is taken as unchanged unread; otherwise its hash decides. A file that
+    cannot be taken now keeps its old version.
     """
     planner = _Planner(states, groups=groups, max_file_mb=max_file_mb)
     for file in scan.files:
@@ -114,7 +114,7 @@ class _Planner:
             self._reread(state, file)
 
     def regroup(self, states: list[SourceState]) -> None:
-        """Record the groups of documents that stay as they are; rights must not wait for a file to be readable."""
+        """Record the groups of documents kept as they are: rights do not wait for a file to be readable."""
         self.touched += [
             Touch(document_id=state.document_id, size=state.size, mtime_ns=state.mtime_ns)
             for state in states
@@ -170,7 +170,7 @@ def _refusal(file: SourceFile, max_file_mb: int) -> tuple[str, str] | None:
     if file.size > max_file_mb * _MB:
         return (
             "too_large",
-            f"The file has {file.size / _MB:.0f} MiB, the limit is {max_file_mb}; split it, or raise max_file_mb.",
+            f"The file has {file.size / _MB:.0f} MiB, more than max_file_mb = {max_file_mb}; split it.",
         )
     return None
 

@@ -41,7 +41,7 @@ class Scan:
     """What a source holds now.
 
     Attributes:
-        unreadable: folders (paths below the root) whose content is unknown, so nothing in them counts as removed.
+        unreadable: paths below the root whose content is unknown, so nothing there counts as removed.
     """
 
     files: tuple[SourceFile, ...]

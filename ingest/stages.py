@@ -1,8 +1,8 @@
 """What travels between the stages: one frozen type each, so that a half-finished thing can't be passed on.
 
 ``SourceFile ─parse► ParsedDocument ─clean► CleanDocument ─chunk► ChunkedDocument ─embed► EmbeddedDocument``;
-a file that fails on the way becomes a :class:`FailedFile` and travels on to be counted. Parser processes import
-this module, so it stays free of heavy imports.
+a file that fails on the way becomes a :class:`FailedFile` and travels on to be counted. Parser processes
+import this module, so it stays free of heavy imports.
 """
 
 from __future__ import annotations

@@ -17,7 +17,11 @@ _ENCRYPTED_FLAG = 0x1
 
 
 def parse_docx(data: bytes) -> ParsedDocument:
-    """Blocks of a Word document. Raises: SourceError ``damaged_file``, ``encrypted_file`` or ``too_large``."""
+    """Blocks of a Word document.
+
+    Raises:
+        SourceError: ``damaged_file``, ``encrypted_file`` or ``too_large``.
+    """
     _check_archive(data)
     prepare_unstructured()
     from docx import Document
@@ -28,7 +32,7 @@ def parse_docx(data: bytes) -> ParsedDocument:
         elements = partition_docx(file=io.BytesIO(data), languages=[""], include_page_breaks=False)
     except MemoryError:
         raise
-    except Exception as exc:  # noqa: BLE001 - python-docx fails in many ways on a broken document
+    except Exception as exc:  # python-docx fails in many ways on a broken document
         raise _damaged() from exc
     return ParsedDocument(blocks=element_blocks(_visible(elements)), title=title)
 
@@ -37,7 +41,7 @@ def _check_archive(data: bytes) -> None:
     if data.startswith(_OLE_SIGNATURE):
         raise SourceError(
             "encrypted_file",
-            "The document is protected by a password, or is an old .doc file; save it as .docx without a password.",
+            "The document has a password, or is an old .doc file; save it as .docx without a password.",
         )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -43,7 +43,7 @@ def table_blocks(table_html: str) -> list[ParsedBlock]:
 
 
 def rows_to_blocks(rows: list[tuple[list[str], bool]]) -> list[ParsedBlock]:
-    """Blocks of the rows ``(cells, is a header row)``; the first row heads the table if nothing says otherwise."""
+    """Blocks of the rows ``(cells, is a header row)``; a first row without gaps heads the table."""
     if not rows:
         return []
     first, marked = rows[0]

@@ -29,6 +29,7 @@ _BINARY_SIGNATURES = (
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAX_CONTROL_SHARE = 0.003
+_STRAY_CONTROLS = 3  # a short text may hold a few by accident
 _SAMPLE = 65_536
 
 
@@ -45,10 +46,10 @@ def decode(data: bytes, declared: str | None = None) -> str:
         raise _not_text()
     if b"\x00" in data:
         return _readable(_decoded(data, _wide_encoding(data)))
-    for encoding in ("utf-8", declared):
-        if encoding:
+    for named in ("utf-8", declared):
+        if named:
             try:
-                return _readable(data.decode(encoding))
+                return _readable(data.decode(named))
             except (UnicodeDecodeError, LookupError):
                 continue
     return _readable(_guessed(data))
@@ -87,7 +88,7 @@ def _guessed(data: bytes) -> str:
 
 def _readable(text: str) -> str:
     sample = text[:_SAMPLE]
-    if len(_CONTROL.findall(sample)) > _MAX_CONTROL_SHARE * len(sample):
+    if len(_CONTROL.findall(sample)) > max(_STRAY_CONTROLS, _MAX_CONTROL_SHARE * len(sample)):
         raise _not_text()
     return text
 
@@ -95,5 +96,5 @@ def _readable(text: str) -> str:
 def _not_text() -> SourceError:
     return SourceError(
         "not_text",
-        "The file holds binary data although its name says text; give it its true suffix, or save it as text.",
+        "The file holds binary data although its name says text; give it its true suffix, or save it anew.",
     )

@@ -42,10 +42,21 @@ def html_blocks(page: str) -> tuple[ParsedBlock, ...]:
     _drop(
         [link for link in tree.xpath(_HEADING_LINK) if set(link.text_content().strip()) <= _PERMALINK_MARKS]
     )
+    _number_items(tree)
     prepare_unstructured()
     from unstructured.partition.html import partition_html
 
     return element_blocks(partition_html(text=lxml_html.tostring(tree, encoding="unicode"), languages=[""]))
+
+
+def _number_items(tree: lxml_html.HtmlElement) -> None:
+    """Write out the numbers of ordered lists, as a browser shows them: people refer to "step 3"."""
+    for ordered in tree.xpath("//ol[not(@type) or @type='1']"):
+        start = ordered.get("start", "1")
+        for number, item in enumerate(ordered.xpath("./li"), start=int(start) if start.isdecimal() else 1):
+            first = item.find("./p") if not (item.text or "").strip() else None
+            target = item if first is None or first.getprevious() is not None else first
+            target.text = f"{number}. {(target.text or '').lstrip()}"
 
 
 def _drop(nodes: list[lxml_html.HtmlElement]) -> None:

@@ -19,7 +19,11 @@ _CELL_GAP = 2.0
 
 
 def parse_pdf(data: bytes) -> ParsedDocument:
-    """Blocks of a PDF with their pages. Raises: SourceError ``damaged_file``, ``encrypted_file``, ``no_text``."""
+    """Blocks of a PDF with their pages.
+
+    Raises:
+        SourceError: ``damaged_file``, ``encrypted_file`` or ``no_text``.
+    """
     import pypdfium2
 
     try:

@@ -1,7 +1,7 @@
 """From a PDF's lines to paragraphs, list items and headings.
 
-A PDF knows where characters stand, not what a paragraph is. Distances, sizes and line ends tell: rules of thumb, each
-one below with the case it is for.
+A PDF knows where characters stand, not what a paragraph is. Distances, sizes and line ends tell: rules of
+thumb, each one below with the case it is for.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ _HYPHENATED = re.compile(r"\b\w+-\w+\b")
 _LAST_WORD = re.compile(r"(\w+)$")
 _FIRST_WORD = re.compile(r"^(\w+)")
 _EDGE_LINES = 3
-_HEADING_RATIO = 1.12
+_HEADING_RATIO = 1.08
 _LONGEST_HEADING = 160
 _PARAGRAPH_GAP = 1.4
-_SIZE_TOLERANCE = 0.1
+_KNOWN_WIDTH = 2
+_EDGE_SHARE = 0.9
+_SIZE_TOLERANCE = 0.06
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +118,7 @@ class _Layout:
         pitch = max(self._pitch, 1.15 * last.height if self._is_large(last) else 0.0)
         if last.bottom - line.bottom > _PARAGRAPH_GAP * pitch:
             return False
-        return self._is_large(last) or unfinished or not self._ends_early(last, line)
+        return self._is_large(last) or unfinished or not self._ends_early(group, line)
 
     def block(self, group: list[Line]) -> ParsedBlock:
         """The block made of these lines."""
@@ -159,22 +161,25 @@ class _Layout:
     def _same_size(self, one: Line, other: Line) -> bool:
         return abs(one.height - other.height) <= _SIZE_TOLERANCE * max(one.height, other.height)
 
-    def _ends_early(self, line: Line, after: Line) -> bool:
-        """Whether ``line`` stops well before its column's edge: the last of a paragraph, or a label."""
+    def _ends_early(self, group: list[Line], after: Line) -> bool:
+        """Whether the group's last line stops well before its column's edge: a paragraph ends, or a label."""
+        line = group[-1]
         edge = self._right_edges[_column(line)]
-        width = max(edge - line.left, 1.0)
-        room = (edge - line.right) / width
+        if len(group) > _KNOWN_WIDTH:  # the paragraph itself tells how wide its lines are
+            edge = min(edge, max(one.right for one in group if one.page == line.page))
+        room = (edge - line.right) / max(edge - line.left, 1.0)
         if line.text[-1:] in ".!?:;":
             return room > 0.12
         return room > 0.35 and not after.text[:1].islower()
 
     @staticmethod
     def _columns(lines: list[Line]) -> dict[tuple[int, int], float]:
-        edges: dict[tuple[int, int], float] = defaultdict(float)
+        """Right edge of each column: nearly its furthest, since a title may run across all columns."""
+        rights: dict[tuple[int, int], list[float]] = defaultdict(list)
         for line in lines:
             for key in _neighbouring_columns(line):
-                edges[key] = max(edges[key], line.right)
-        return edges
+                rights[key].append(line.right)
+        return {key: sorted(found)[int(_EDGE_SHARE * (len(found) - 1))] for key, found in rights.items()}
 
     @staticmethod
     def _size_class(line: Line) -> int:

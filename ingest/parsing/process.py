@@ -1,4 +1,4 @@
-"""Parsers run in processes of their own: a file that hangs, crashes or eats memory costs one file, not the run."""
+"""Parsers run in processes of their own: a file that hangs, crashes or eats memory costs one file only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -25,15 +26,26 @@ from rag.errors import SourceError
 
 _FILES_PER_PROCESS = 1000  # then a fresh process, so that a leak in a library cannot grow
 _AHEAD_PER_WORKER = 8
+_POLL_SECONDS = 0.25  # how soon a cancellation is heard while a file is being parsed
 _log = logging.getLogger(__name__)
 
 ParsedFile = tuple[SourceFile, CleanDocument]
+Reader = Callable[[Path, str, str | None], CleanDocument]
 
 
 class ParserPool:
-    """The parser processes; started early, since a parser's imports take seconds."""
+    """The parser processes; started early, since a parser's imports take seconds.
 
-    def __init__(self, *, workers: int, timeout_s: float, memory_mb: int) -> None:
+    Args:
+        timeout_s: seconds that one file may take.
+        memory_mb: address space of one process.
+        reader: what a process does with a file; the default reads, parses and cleans it.
+    """
+
+    def __init__(
+        self, *, workers: int, timeout_s: float, memory_mb: int, reader: Reader | None = None
+    ) -> None:
+        self._reader = reader or read_file
         self._timeout_s = timeout_s
         self._workers = workers
         self._pool = ProcessPool(
@@ -59,7 +71,7 @@ class ParserPool:
                     if file is None:
                         break
                     waiting.append((file, self._submit(file)))
-                if not waiting or stop():
+                if not waiting or not _finished(waiting[0][1], stop=stop):
                     return
                 yield _outcome(*waiting.popleft(), timeout_s=self._timeout_s)
         finally:
@@ -68,7 +80,7 @@ class ParserPool:
 
     def close(self) -> None:
         """End the processes, also those at work."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def __enter__(self) -> ParserPool:
@@ -81,7 +93,7 @@ class ParserPool:
 
     def _submit(self, file: SourceFile) -> Any:
         return self._pool.schedule(
-            read_file, args=[file.local, file.path, file.title], timeout=self._timeout_s
+            self._reader, args=[file.local, file.path, file.title], timeout=self._timeout_s
         )
 
 
@@ -113,6 +125,14 @@ def warm_up() -> None:
         import unstructured.partition.html  # noqa: F401
 
 
+def _finished(future: Any, *, stop: Callable[[], bool]) -> bool:
+    """Wait for the file; ``False`` as soon as ``stop`` says so."""
+    while not stop():
+        if wait([future], timeout=_POLL_SECONDS).done:
+            return True
+    return False
+
+
 def _outcome(file: SourceFile, future: Any, *, timeout_s: float) -> ParsedFile | FailedFile:
     try:
         return file, future.result()
@@ -135,7 +155,7 @@ def _outcome(file: SourceFile, future: Any, *, timeout_s: float) -> ParsedFile |
         return _failed(
             file, "parser_crashed", "The parser crashed on this file; save it again, or convert it."
         )
-    except Exception:  # whatever a parsing library raises on this one file
+    except Exception:  # noqa: BLE001 - whatever a parsing library raises costs this one file; it is logged
         _log.exception("The parser failed on %s", file.path)
         return _failed(
             file, "parser_crashed", "The parser failed on this file; save it again, or convert it."

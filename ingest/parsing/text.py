@@ -21,7 +21,7 @@ def parse_text(data: bytes) -> ParsedDocument:
 
 
 def _blocks(part: str) -> list[ParsedBlock]:
-    """Lines of one paragraph: a list item where a bullet stands, a new block after a line that was not full."""
+    """Lines of one paragraph: an item where a bullet stands, a new block after a line that was not full."""
     blocks: list[ParsedBlock] = []
     pieces: list[str] = []
     kind = BlockKind.PARAGRAPH

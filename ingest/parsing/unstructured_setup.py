@@ -14,8 +14,8 @@ _SENTENCE_MODEL = "en_core_web_sm"
 def prepare_unstructured() -> None:
     """Switch its reporting and advert off, and its download of a spaCy model at first use.
 
-    It only needs sentence boundaries to tell prose from labels, so a rule-based pipeline stands in for the model
-    when that is not installed.
+    It only needs sentence boundaries to tell prose from labels, so a rule-based pipeline stands in for the
+    model when that is not installed.
     """
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ["UNSTRUCTURED_DISABLE_NOTICE"] = "1"
