@@ -39,7 +39,14 @@ def table_blocks(table_html: str) -> list[ParsedBlock]:
     """One block per row, cells joined by a bar; empty rows are left out."""
     table = lxml_html.fragment_fromstring(table_html)
     rows = [(_cells(row), bool(row.xpath("./th"))) for row in table.iter("tr")]
-    return rows_to_blocks([(cells, is_header) for cells, is_header in rows if any(cells)])
+    used = {column for cells, _ in rows for column, cell in enumerate(cells) if cell}  # others only make room
+    return rows_to_blocks(
+        [
+            ([cell for column, cell in enumerate(cells) if column in used], is_header)
+            for cells, is_header in rows
+            if any(cells)
+        ]
+    )
 
 
 def rows_to_blocks(rows: list[tuple[list[str], bool]]) -> list[ParsedBlock]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -15,7 +17,9 @@ from rag.errors import SourceError
 _SOFT_HYPHENS = frozenset({0x02, 0xFFFE})  # how pdfium marks a word broken at the end of a line
 _LINE_ENDS = frozenset({0x0A, 0x0D})
 _WORD_GAP = 0.15  # of the line's height
-_CELL_GAP = 2.0
+_CELL_GAP = 1.5
+_BOLD_WEIGHT = 600
+_FONT_NAME_BYTES = 128
 
 
 def parse_pdf(data: bytes) -> ParsedDocument:
@@ -72,9 +76,31 @@ def _segments(textpage: Any, page: int) -> Iterator[Line]:
             continue
         visible = [index for index in range(start, end) if not chr(codes[index]).isspace()]
         if visible:
-            text = "".join(map(chr, codes[start:end])) + (HYPHEN if code in _SOFT_HYPHENS else "")
-            yield _line(textpage, _without_surrogates(text).strip(), visible, page)
+            text = _with_cells(textpage, codes, visible) + (HYPHEN if code in _SOFT_HYPHENS else "")
+            yield _line(textpage, _without_surrogates(text), visible, page)
         start = end + 1
+
+
+def _with_cells(textpage: Any, codes: list[int], visible: list[int]) -> str:
+    """The line's text, with a bar where the gap between two words is that between two cells of a table."""
+    pieces = [chr(codes[visible[0]])]
+    for before, index in pairwise(visible):
+        if index > before + 1:
+            left, right = textpage.get_charbox(before, loose=True), textpage.get_charbox(index, loose=True)
+            is_cell = right[0] - left[2] > _CELL_GAP * max(left[3] - left[1], right[3] - right[1])
+            pieces.append(CELL_SEPARATOR if is_cell else " ")
+        pieces.append(chr(codes[index]))
+    return "".join(pieces)
+
+
+def _is_bold(textpage: Any, index: int) -> bool:
+    import pypdfium2.raw as pdfium
+
+    if pdfium.FPDFText_GetFontWeight(textpage.raw, index) >= _BOLD_WEIGHT:
+        return True
+    name = ctypes.create_string_buffer(_FONT_NAME_BYTES)
+    pdfium.FPDFText_GetFontInfo(textpage.raw, index, name, _FONT_NAME_BYTES, None)
+    return b"bold" in name.value.lower()
 
 
 def _line(textpage: Any, text: str, visible: list[int], page: int) -> Line:
@@ -87,6 +113,7 @@ def _line(textpage: Any, text: str, visible: list[int], page: int) -> Line:
         right=boxes[-1][2],
         bottom=median(box[1] for box in boxes),
         height=max(median(box[3] - box[1] for box in boxes), 0.1),
+        is_bold=all(_is_bold(textpage, index) for index in sample),
     )
 
 

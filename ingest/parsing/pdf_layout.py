@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from ingest.parsing.elements import CELL_SEPARATOR
 from ingest.stages import PAGE_BREAK, BlockKind, ParsedBlock
 
 HYPHEN = "\u00ad"
@@ -24,12 +25,16 @@ _DOT_LEADER = re.compile(r"(?:[.·…]\s?){5,}\s*(?:\d+|[ivxlc]+)?\s*$")
 _HYPHENATED = re.compile(r"\b\w+-\w+\b")
 _LAST_WORD = re.compile(r"(\w+)$")
 _FIRST_WORD = re.compile(r"^(\w+)")
+_PAGE_NUMBER = re.compile(r"^#$|\bp(?:age|\.)? ?#|# ?/ ?#|- # -")
 _EDGE_LINES = 3
 _HEADING_RATIO = 1.08
 _LONGEST_HEADING = 160
+_LONGEST_BOLD_HEADING = 100
 _PARAGRAPH_GAP = 1.4
 _KNOWN_WIDTH = 2
 _EDGE_SHARE = 0.9
+_DEEPEST = 6
+_RARE = 0.25  # a text set in bold throughout has no bold headings
 _SIZE_TOLERANCE = 0.06
 
 
@@ -43,6 +48,7 @@ class Line:
     right: float
     bottom: float
     height: float
+    is_bold: bool = False
 
     @property
     def top(self) -> float:
@@ -62,17 +68,38 @@ def lines_to_blocks(pages: list[list[Line]]) -> tuple[ParsedBlock, ...]:
             groups[-1].append(line)
         else:
             groups.append([line])
-    return tuple(layout.block(group) for group in groups)
+    return tuple(_with_table_headers([layout.block(group) for group in groups]))
+
+
+def _with_table_headers(blocks: list[ParsedBlock]) -> Iterable[ParsedBlock]:
+    """Rows that follow one another are a table, headed by the first."""
+    header = ""
+    for block in blocks:
+        if block.kind is not BlockKind.TABLE_ROW:
+            header = ""
+            yield block
+        elif not header:
+            header = block.text
+            yield replace(block, opens=True)
+        else:
+            yield replace(block, header=header)
 
 
 def _without_running_lines(pages: list[list[Line]]) -> Iterable[Line]:
     """All lines but those that stand at the same edge place on many pages, numbers aside."""
     seen = Counter(key for page in pages for key in {_running_key(line) for line in _edge_lines(page)})
     enough = max(3, 0.3 * len(pages))
-    running = {key for key, count in seen.items() if count >= enough}
+    running = {
+        key for key, count in seen.items() if count >= enough or _numbers_both_pages(key, count, pages)
+    }
     for page in pages:
         edges = {id(line) for line in _edge_lines(page)}
         yield from (line for line in page if not (id(line) in edges and _running_key(line) in running))
+
+
+def _numbers_both_pages(key: tuple[str, int], count: int, pages: list[list[Line]]) -> bool:
+    """Two pages are too few to call a line repeated, unless it counts them."""
+    return count == len(pages) == 2 and _PAGE_NUMBER.search(key[0]) is not None
 
 
 def _edge_lines(page: list[Line]) -> list[Line]:
@@ -89,9 +116,12 @@ class _Layout:
 
     def __init__(self, lines: list[Line]) -> None:
         characters: Counter[float] = Counter()
+        bold = 0
         for line in lines:
             characters[round(line.height * 2) / 2] += len(line.text)
+            bold += len(line.text) if line.is_bold else 0
         self._body = characters.most_common(1)[0][0]
+        self._is_bold_rare = bold < _RARE * characters.total()
         gaps = [
             above.bottom - line.bottom
             for above, line in pairwise(lines)
@@ -102,7 +132,8 @@ class _Layout:
         self._pitch = median(gaps) if gaps else self._body
         self._right_edges = self._columns(lines)
         sizes = sorted({self._size_class(line) for line in lines if self._is_large(line)}, reverse=True)
-        self._levels = {size: min(number, 6) for number, size in enumerate(sizes, start=1)}
+        self._levels = {size: min(number, _DEEPEST) for number, size in enumerate(sizes, start=1)}
+        self._bold_level = min(len(sizes) + 1, _DEEPEST)
         self._compounds = frozenset(word.lower() for line in lines for word in _HYPHENATED.findall(line.text))
 
     def continues(self, group: list[Line], line: Line) -> bool:
@@ -110,9 +141,13 @@ class _Layout:
         last = group[-1]
         if last.text.endswith(HYPHEN):
             return True
-        if not self._same_size(last, line) or _starts_item(line):
+        if not self._same_size(last, line) or _starts_item(line) or _is_row(line):
+            return False
+        if last.is_bold is not line.is_bold and self._stands_alone(group[0]):
             return False
         unfinished = line.text[:1].islower() and last.text[-1:] not in ".!?:;"
+        if _is_row(group[0]):  # only the rest of its last cell
+            return unfinished and line.page == last.page
         if line.page != last.page or line.bottom > last.bottom:
             return unfinished and not self._is_large(last)
         pitch = max(self._pitch, 1.15 * last.height if self._is_large(last) else 0.0)
@@ -126,13 +161,10 @@ class _Layout:
         for above, line in pairwise(group):
             text = self._join(text, line, turns=line.page != above.page)
         first = group[0]
-        if self._is_heading(group, text):
-            return ParsedBlock(
-                kind=BlockKind.HEADING,
-                text=text,
-                level=self._levels[self._size_class(first)],
-                page=first.page,
-            )
+        if level := self._heading_level(group, text):
+            return ParsedBlock(kind=BlockKind.HEADING, text=text, level=level, page=first.page)
+        if _is_row(first):
+            return ParsedBlock(kind=BlockKind.TABLE_ROW, text=text, page=first.page)
         bullet = _BULLET.match(text)
         kind = BlockKind.LIST_ITEM if _starts_item(first) else BlockKind.PARAGRAPH
         return ParsedBlock(kind=kind, text=text[bullet.end() :] if bullet else text, page=first.page)
@@ -147,13 +179,24 @@ class _Layout:
         )
         return f"{text[:-1]}{'-' if is_compound else ''}{turn}{line.text}"
 
-    def _is_heading(self, group: list[Line], text: str) -> bool:
-        return (
-            self._is_large(group[0])
-            and len(text) <= _LONGEST_HEADING
-            and any(character.isalpha() for character in text)
-            and not _starts_item(group[0])
+    def _heading_level(self, group: list[Line], text: str) -> int:
+        """Level of a heading, by size and then by bold type; 0 for what is none."""
+        first = group[0]
+        if _BULLET.match(first.text) or _is_row(first) or not any(letter.isalpha() for letter in text):
+            return 0
+        if self._is_large(first):
+            return self._levels[self._size_class(first)] if len(text) <= _LONGEST_HEADING else 0
+        is_heading = (
+            self._stands_alone(first)
+            and all(line.is_bold for line in group)
+            and len(text) <= _LONGEST_BOLD_HEADING
+            and text[-1:] not in ".,;:!?"
         )
+        return self._bold_level if is_heading else 0
+
+    def _stands_alone(self, line: Line) -> bool:
+        """Whether bold type makes ``line`` a heading: bold words inside a paragraph do not."""
+        return line.is_bold and self._is_bold_rare
 
     def _is_large(self, line: Line) -> bool:
         return line.height >= _HEADING_RATIO * self._body
@@ -193,6 +236,10 @@ def _column(line: Line) -> tuple[int, int]:
 def _neighbouring_columns(line: Line) -> list[tuple[int, int]]:
     page, column = _column(line)
     return [(page, column - 1), (page, column), (page, column + 1)]
+
+
+def _is_row(line: Line) -> bool:
+    return CELL_SEPARATOR in line.text
 
 
 def _starts_item(line: Line) -> bool:

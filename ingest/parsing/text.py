@@ -10,6 +10,7 @@ from ingest.stages import BlockKind, ParsedBlock, ParsedDocument
 _BULLET = re.compile(r"^\s*(?:[-*•–·▪●]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+(?=\S)")
 _BLANK_LINES = re.compile(r"\n[ \t\u00a0]*(?:\n[ \t\u00a0]*)+")
 _UNDERLINE = re.compile(r"^\s*[=~_*#-]{3,}\s*$")
+_LINE_END_MARKS = ".!?:;{}"  # braces: configuration and code
 _WRAPPED = 50  # a line at least this long is followed by the rest of its paragraph
 
 
@@ -42,8 +43,8 @@ def _blocks(part: str) -> list[ParsedBlock]:
 
 
 def _continues(previous: str, line: str) -> bool:
-    """Whether ``line`` carries on a sentence begun on a short line."""
-    return line.lstrip()[:1].islower() and previous.rstrip()[-1:] not in ".!?:;"
+    """Whether ``line`` carries on a sentence begun on a short line; an indented line does not."""
+    return line[:1].islower() and previous.rstrip()[-1:] not in _LINE_END_MARKS
 
 
 def _without_dash(line: str, bullet: re.Match[str] | None) -> str:

@@ -81,6 +81,12 @@ def test_an_html_table_keeps_header_and_rows(read) -> None:  # type: ignore[no-u
     assert read("x.html", page).text == "A | B\n1 | 2 3"
 
 
+def test_columns_that_only_make_room_are_left_out(read) -> None:  # type: ignore[no-untyped-def]
+    rows = ["<td>Item 1</td><td></td><td>4</td>", "<td>Item 2</td><td> </td><td>9</td>"]
+    page = "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+    assert read("x.html", page).text == "Item 1 | 4\nItem 2 | 9"
+
+
 # ------------------------------------------------------------------------------------------- text
 
 
@@ -161,6 +167,29 @@ def test_pdf_lines_join_to_paragraphs_also_across_pages(read) -> None:  # type: 
 def test_pdf_bullets_become_items(read) -> None:  # type: ignore[no-untyped-def]
     document = read("x.pdf", pdf_bytes([[("Bring:", 11), ("• a pen", 11), ("• a book", 11)]]))
     assert blocks(document, BlockKind.LIST_ITEM) == ["a pen", "a book"]
+
+
+def test_pdf_table_rows_keep_their_cells_apart(read) -> None:  # type: ignore[no-untyped-def]
+    rows = [
+        ("City" + " " * 40 + "Limit", 11),
+        ("Paris" + " " * 40 + "150", 11),
+        ("Lyon" + " " * 40 + "120", 11),
+    ]
+    document = read("x.pdf", pdf_bytes([[("Limits by city.", 11), ("", 11), ("", 11), *rows]]))
+    assert blocks(document, BlockKind.TABLE_ROW) == ["City | Limit", "Paris | 150", "Lyon | 120"]
+    assert [block.header for block in document.blocks] == ["", "", "City | Limit", "City | Limit"]
+
+
+def test_numbered_pdf_headings_are_headings_and_numbered_steps_are_not(read) -> None:  # type: ignore[no-untyped-def]
+    lines = [("1. Reception", 15), ("", 11), ("1. Check the parcel.", 11), ("2. Open the parcel.", 11)]
+    document = read("x.pdf", pdf_bytes([lines]))
+    assert blocks(document, BlockKind.HEADING) == ["1. Reception"]
+    assert blocks(document, BlockKind.LIST_ITEM) == ["1. Check the parcel.", "2. Open the parcel."]
+
+
+def test_a_page_number_on_both_of_two_pages_is_dropped(read) -> None:  # type: ignore[no-untyped-def]
+    document = read("x.pdf", pdf_bytes([[("One.", 11)], [("Two.", 11)]], footer="Charter - Page {page}"))
+    assert document.text == "One.\n\nTwo."
 
 
 # ------------------------------------------------------------------------------------------- DOCX

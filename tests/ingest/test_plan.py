@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.plan import Plan, file_sha256, make_plan
@@ -61,10 +62,9 @@ def test_nothing_below_an_unreadable_folder_is_deleted() -> None:
 CONTENTS = st.dictionaries(st.sampled_from(["a.md", "b.txt", "c.html", "d.xyz", "e"]), st.binary(max_size=4))
 
 
+@settings(deadline=None)  # it writes files
 @given(before=CONTENTS, after=CONTENTS)
 def test_a_plan_after_its_application_is_empty(before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         states: dict[str, SourceState] = {}
