@@ -13,7 +13,7 @@ from rag.interfaces import Embedder
 
 _FIRST_GROUP = 64
 _GROUP = 256
-_SLICE = 384  # a long document goes to the model in slices, so that a cancellation is heard
+_SLICE = 128  # the model works on this many at once: how soon a cancellation is heard
 
 
 def embed(
