@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 OK, FAILURE, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 WRONG_USAGE_ERRORS = (InvalidQuestion, InvalidRequest)
 
+PIPE_WIDTH = 240  # columns of a table that no terminal limits
+
 log = logging.getLogger("footnote")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -47,7 +49,8 @@ class Run:
     def __init__(self, settings: Settings, *, as_json: bool) -> None:
         self.settings = settings
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        piped = not sys.stdout.isatty()
+        self.out = Console(highlight=False, soft_wrap=piped, width=PIPE_WIDTH if piped else None)
         self.err = Console(stderr=True, highlight=False)
         self._footnote: Footnote | None = None
 

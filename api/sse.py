@@ -12,6 +12,7 @@ from api.errors import problem_of
 from api.schemas.base import Body
 
 HEARTBEAT_SECONDS = 10
+LINE_END = "\n"
 Named = tuple[str, Body]
 
 
@@ -20,8 +21,8 @@ def event_stream(events: AsyncIterator[Named], *, request_id: str) -> EventSourc
     return EventSourceResponse(
         _numbered(events, request_id),
         ping=HEARTBEAT_SECONDS,
-        ping_message_factory=lambda: ServerSentEvent(comment="heartbeat"),
-        sep="\n",
+        ping_message_factory=lambda: ServerSentEvent(comment="heartbeat", sep=LINE_END),
+        sep=LINE_END,
     )
 
 
@@ -35,7 +36,7 @@ async def _numbered(events: AsyncIterator[Named], request_id: str) -> AsyncItera
     try:
         async for name, body in events:
             number += 1
-            yield ServerSentEvent(id=str(number), event=name, data=body.model_dump_json())
+            yield ServerSentEvent(id=str(number), event=name, data=body.model_dump_json(), sep=LINE_END)
     except Exception as exc:  # noqa: BLE001  # the status line is long gone; the client must hear of it
         data = json.dumps(problem_of(exc, request_id=request_id), ensure_ascii=False)
-        yield ServerSentEvent(id=str(number + 1), event="error", data=data)
+        yield ServerSentEvent(id=str(number + 1), event="error", data=data, sep=LINE_END)

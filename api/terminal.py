@@ -79,7 +79,7 @@ def _show_citation(out: Console, citation: Citation) -> None:
     out.print(
         Text.assemble((f"[{citation.n}] ", "cyan"), (place, "bold"), (f"  {citation.source_uri}", "dim"))
     )
-    out.print(Padding(Text(f"“{_one_line(citation.quote)}”"), (0, 0, 0, 4)))
+    _print_indented(out, f"“{_one_line(citation.quote)}”")
 
 
 def _show_passage(out: Console, passage: Passage, *, label: str) -> None:
@@ -90,7 +90,7 @@ def _show_passage(out: Console, passage: Passage, *, label: str) -> None:
             (f"{label} ", "cyan"), (place, "bold"), (f"  {passage.source_uri}", "dim"), (score, "dim")
         )
     )
-    out.print(Padding(Text(_snippet(passage.text)), (0, 0, 0, 4)))
+    _print_indented(out, _snippet(passage.text))
 
 
 def _show_refusal(out: Console, answer: Answer) -> None:
@@ -118,10 +118,16 @@ def _show_legend(out: Console, answer: Answer) -> None:
     )
 
 
+def _print_indented(out: Console, text: str) -> None:
+    """On a terminal every line is indented; elsewhere the text stays one line."""
+    out.print(Text(f"    {text}") if out.soft_wrap else Padding(Text(text), (0, 0, 0, 4)))
+
+
 def _place(title: str, page: int | None, heading: str) -> str:
     parts = [title]
-    if heading and heading != title:
-        parts.append(heading)
+    below = heading.removeprefix(title).removeprefix(" > ")  # a heading path often opens with the title
+    if below:
+        parts.append(below)
     if page is not None:
         parts.append(f"page {page}")
     return ", ".join(parts)

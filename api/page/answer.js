@@ -1,6 +1,6 @@
 // The answer: sentences with their verdicts and numbered footnotes, or a refusal with the nearest passages.
 
-import { openSource } from "./source.js";
+import { openSource, placeOf } from "./source.js";
 import { say, shown } from "./texts.js";
 
 const MARKS = { supported: "✓", unsupported: "?", contradicted: "✗", not_checkable: "·" };
@@ -61,7 +61,7 @@ export function finish(answer) {
 
 function showRefusal(answer) {
   byId("refusal").hidden = false;
-  byId("refusal").textContent = `${say("noAnswer")} ${answer.reason ?? ""}`;
+  byId("refusal").textContent = answer.reason ?? say("noAnswer");
   byId("nearest").replaceChildren(...answer.passages.slice(0, 3).map(passageElement));
   byId("nearest-section").hidden = answer.passages.length === 0;
 }
@@ -125,7 +125,7 @@ function verdictsByNote(sentences) {
 function noteElement(citation, verdicts) {
   const item = sourceItem(citation, citation.quote);
   item.value = citation.n;
-  item.prepend(verdictMark(verdicts.get(citation.n) ?? "not_checkable"));
+  item.querySelector(".open").prepend(verdictMark(verdicts.get(citation.n) ?? "not_checkable"));
   return item;
 }
 
@@ -143,10 +143,10 @@ function sourceItem(source, quote) {
   button.addEventListener("click", () => open(source));
   const place = document.createElement("span");
   place.className = "place";
-  place.textContent = [source.heading, source.page ? say("page", { n: source.page }) : "", source.source_uri]
-    .filter((part) => part && part !== source.title).join(" · ");
+  place.textContent = placeOf(source);
   const text = document.createElement("blockquote");
-  text.textContent = quote.length > SNIPPET ? `${quote.slice(0, SNIPPET)}…` : quote;
+  const lines = quote.replace(/\n{2,}/g, "\n");
+  text.textContent = lines.length > SNIPPET ? `${lines.slice(0, SNIPPET)}…` : lines;
   item.append(button, place, text);
   return item;
 }
@@ -161,7 +161,7 @@ function summaryOf(answer) {
   if (!answer.grounding) return parts.join(" ");
   const counts = ["supported", "unsupported", "contradicted"]
     .filter((verdict) => answer.grounding[verdict] > 0)
-    .map((verdict) => `${MARKS[verdict]} ${answer.grounding[verdict]} ${say(verdict)}`);
+    .map((verdict) => `${MARKS[verdict]} ${answer.grounding[verdict]} ${say(`${verdict}_count`)}`);
   if (answer.dropped_sentences) counts.push(say("removed", { n: answer.dropped_sentences }));
   parts.push(say("summary", {
     counts: counts.join(", "),

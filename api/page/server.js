@@ -44,7 +44,7 @@ export async function* events(path, options) {
     const { value, done } = await reader.read();
     if (done) return;
     buffer += value;
-    const blocks = buffer.split("\n\n");
+    const blocks = buffer.split(/\r?\n\r?\n/);
     buffer = blocks.pop();
     for (const block of blocks) {
       const event = parse(block);
@@ -56,7 +56,7 @@ export async function* events(path, options) {
 function parse(block) {
   let name = "message";
   const data = [];
-  for (const line of block.split("\n")) {
+  for (const line of block.split(/\r?\n/)) {
     if (line.startsWith("event:")) name = line.slice(6).trim();
     if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
   }

@@ -16,14 +16,20 @@ export async function openSource({ document_id: id, version, page, heading, star
   const query = version ? `?version=${version}` : "";
   const content = await read(`/v1/documents/${encodeURIComponent(id)}/content${query}`);
   document.getElementById("source-title").textContent = content.title;
-  const place = [heading, page ? say("page", { n: page }) : "", content.source_uri].filter(Boolean);
-  document.getElementById("source-place").textContent = place.join(" · ");
+  const place = placeOf({ title: content.title, heading, page, source_uri: content.source_uri });
+  document.getElementById("source-place").textContent = place;
   const characters = Array.from(content.text);  // offsets count code points, JavaScript counts UTF-16 units
   const mark = draw(characters, content.page_starts, start, end);
   dialog.showModal();
   if (mark) mark.scrollIntoView({ block: "center" });
   else text.scrollTop = 0;
   text.focus({ preventScroll: true });
+}
+
+/** Where in a document: heading path, page, source. */
+export function placeOf({ title, heading = "", page, source_uri: uri }) {
+  const below = heading.startsWith(title) ? heading.slice(title.length).replace(/^ > /, "") : heading;
+  return [below, page ? say("page", { n: page }) : "", uri].filter(Boolean).join(" · ");
 }
 
 function draw(characters, pageStarts, start, end) {
