@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import asking, collections, doctor, documents, evaluating, ingesting, serving
+from api.commands import asking, benching, collections, doctor, documents, evaluating, ingesting, serving
 
 app = typer.Typer(
     name="footnote",
@@ -24,6 +24,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
 app.add_typer(evaluating.app, name="eval")
+app.add_typer(benching.app, name="bench")
 
 
 def main() -> None:

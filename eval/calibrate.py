@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 
 import rag.answerability as answerability_module
 import rag.grounding.alignment_checker as checker_module
-from eval.readers import read_beir, read_groundedness, read_refusal
+from eval.readers import GroundednessRecord, read_beir, read_groundedness, read_refusal
 from eval.records import RecordSource, ingest_records
 from eval.refusal import given_passages
 from eval.report import silent
@@ -75,7 +75,9 @@ def fit(examples: Sequence[Example]) -> tuple[float, list[float], Array]:
     held_out = np.zeros(len(examples))
     groups = [example.group for example in examples]
     for train, test in GroupKFold(_FOLDS).split(features, labels, groups):
-        model = _regression().fit(features[train], labels[train], logisticregression__sample_weight=weights[train])
+        model = _regression().fit(
+            features[train], labels[train], logisticregression__sample_weight=weights[train]
+        )
         held_out[test] = model.predict_proba(features[test])[:, 1]
     model = _regression().fit(features, labels, logisticregression__sample_weight=weights)
     scaler, regression = model[0], model[1]
@@ -121,14 +123,19 @@ def answerability(data: Data) -> None:
         named = dict(zip(FEATURES, (round(weight, 4) for weight in weights), strict=True))
         languages[language] = answerability_module.Weights(intercept=round(intercept, 4), weights=named)
     model = AnswerabilityModel(threshold=0.5, languages=languages)
-    _write(Path(answerability_module.__file__).with_name("answerability.json"), model.model_dump_json(indent=1))
+    _write(
+        Path(answerability_module.__file__).with_name("answerability.json"), model.model_dump_json(indent=1)
+    )
 
 
 def _from_refusal_file(file: Path, judge: CalibratedAnswerabilityJudge) -> Iterator[Example]:
     for record in read_refusal(file).records:
         question = _question(record.question)
         yield _answerability_example(
-            judge.features(question, given_passages(record)), record.answerable, f"{file.stem}/{record.id}", file.stem
+            judge.features(question, given_passages(record)),
+            record.answerable,
+            f"{file.stem}/{record.id}",
+            file.stem,
         )
 
 
@@ -153,7 +160,9 @@ def _from_retrieval(
         without = [passage for passage in found if ids[passage.document_id] not in relevant][:_PASSAGES]
         group = f"{dataset.name}/{query_id}"
         if any(ids[passage.document_id] in relevant for passage in found[:_PASSAGES]):
-            yield _answerability_example(judge.features(question, found[:_PASSAGES]), True, group, dataset.name)
+            yield _answerability_example(
+                judge.features(question, found[:_PASSAGES]), True, group, dataset.name
+            )
         if without:
             yield _answerability_example(judge.features(question, without), False, group, dataset.name)
 
@@ -232,8 +241,7 @@ def _responses(file: Path, footnote: Footnote) -> Iterator[_Response]:
             sentences=tuple(
                 Example(
                     values=tuple(signals.values[name] for name in NAMES),
-                    good=not record.unsupported
-                    or (bool(record.spans) and not any(gold.start < end and start < gold.end for gold in record.spans)),
+                    good=not _is_unsupported(record, start, end),
                     group=source,
                     dataset=dataset,
                 )
@@ -243,6 +251,13 @@ def _responses(file: Path, footnote: Footnote) -> Iterator[_Response]:
             group=source,
             dataset=dataset,
         )
+
+
+def _is_unsupported(record: GroundednessRecord, start: int, end: int) -> bool:
+    """The sentence touches a marked span; without marked spans the response's label is the sentence's."""
+    if not record.spans:
+        return record.unsupported
+    return any(gold.start < end and start < gold.end for gold in record.spans)
 
 
 def _named(intercept: float, names: Sequence[str], weights: Sequence[float]) -> checker_module.Weights:

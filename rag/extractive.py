@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rag.alignment import content_terms
+from rag.citing import MARKER
 from rag.domain import Draft, Passage, Prompt
 from rag.evidence import ScoredSentence, SentenceScorer
 from rag.sentences import split_sentences
@@ -41,11 +42,16 @@ class ExtractiveGenerator:
             sentence = prompt.passages[place].text[start:end]
             lines = [line.strip() for line in sentence.splitlines() if line.strip()]
             marked = "\n".join(f"{line} [{place + 1}]" for line in lines)
-            joint = "\n" if text and (len(lines) > 1 or not text.rstrip(" ]0123456789[").endswith((".", "!", "?"))) else " "
-            piece = (joint if text else "") + marked
+            piece = (_joint(text, marked) if text else "") + marked
             text += piece
             yield piece
         yield Draft(text=text, llm=NAME, refused=not text)
+
+
+def _joint(before: str, after: str) -> str:
+    """A line break around list items and table rows, which end without a full stop; else a blank."""
+    is_prose = MARKER.sub("", before).endswith((".", "!", "?", "…")) and "\n" not in after
+    return " " if is_prose else "\n"
 
 
 def _choose(

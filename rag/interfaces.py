@@ -55,7 +55,7 @@ class Embedder(Protocol):
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Embed texts, in order; shape ``(len(texts), dimension)``. Text beyond ``max_tokens`` is not read."""
+        """Embed texts, in order; shape ``(len(texts), dimension)``; nothing beyond ``max_tokens`` is read."""
         ...
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
@@ -166,8 +166,10 @@ class Catalog(Protocol):
         ...
 
     def update_job(self, job_id: str, **changes: Any) -> Job:
-        """Set fields of a job that is not final (``state``, ``stage``, ``counts``, ``result``, ``error_code``,
-        ``error_message``) and its heartbeat; a final job is returned unchanged."""
+        """Set fields of a job that is not final, and its heartbeat; a final job is returned unchanged.
+
+        Fields: ``state``, ``stage``, ``counts``, ``result``, ``error_code``, ``error_message``.
+        """
         ...
 
     def next_queued_job(self) -> Job | None:
@@ -227,10 +229,14 @@ class IndexSnapshot(Protocol):
         ...
 
     @property
-    def dense(self) -> VectorIndex: ...
+    def dense(self) -> VectorIndex:
+        """Search by meaning."""
+        ...
 
     @property
-    def keyword(self) -> KeywordIndex: ...
+    def keyword(self) -> KeywordIndex:
+        """Search by words."""
+        ...
 
 
 class Indexes(Protocol):
@@ -303,9 +309,13 @@ class GroundednessChecker(Protocol):
     """Is every sentence of an answer carried by the evidence?"""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As named in settings and reports."""
+        ...
 
-    def check(self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None) -> GroundingReport:
+    def check(
+        self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None
+    ) -> GroundingReport:
         """Check every sentence of ``answer`` against all of ``evidence``; empty evidence supports nothing."""
         ...
 

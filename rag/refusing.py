@@ -25,9 +25,9 @@ _SENTENCES = {
     },
     "fr": {
         Refusal.NO_PASSAGES: "Aucun document de cette collection ne correspond à la question.",
-        Refusal.NOT_ANSWERED: "Les documents ne semblent pas y répondre ; les passages les plus proches sont listés.",
+        Refusal.NOT_ANSWERED: "Les documents ne semblent pas y répondre ; les passages proches sont listés.",
         Refusal.GENERATOR_DECLINED: "Le modèle de langue n’a pas trouvé de réponse dans les passages.",
-        Refusal.UNSUPPORTED: "La réponse rédigée n’était pas étayée par les documents ; elle n’est pas affichée.",
+        Refusal.UNSUPPORTED: "La réponse rédigée n’était pas étayée par les documents ; elle est retirée.",
         Refusal.UNVERIFIED: "La vérification a échoué ; lisez les passages cités avant de vous y fier.",
     },
 }

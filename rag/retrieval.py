@@ -80,9 +80,9 @@ class HybridRetriever:
         fingerprint = self._embedder.profile.fingerprint
         if collection.fingerprint != fingerprint:
             raise EmbeddingMismatch(
-                f"The collection {collection.name!r} was embedded with {collection.fingerprint.split(':')[0]}, "
-                f"the configured model is {fingerprint.split(':')[0]}. "
-                f"Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
+                f"The collection {collection.name!r} was embedded with "
+                f"{collection.fingerprint.split(':')[0]}, the configured model is "
+                f"{fingerprint.split(':')[0]}. Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
             )
 
     def _rank(

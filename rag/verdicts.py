@@ -30,9 +30,7 @@ def _judged(sentence: CitedSentence, report: GroundingReport | None) -> Sentence
         for found in (report.sentences if report else ())
         if found.start < sentence.end and sentence.start < found.end
     ]
-    worst = min(
-        overlapping, key=lambda found: (_WORST_FIRST.index(found.verdict), found.score), default=None
-    )
+    worst = min(overlapping, key=lambda found: (_WORST_FIRST.index(found.verdict), found.score), default=None)
     return Sentence(
         text=sentence.text,
         start=sentence.start,

@@ -17,7 +17,9 @@ class HashedEmbedder:
     """Words hashed into dimensions: near texts give near vectors, equal texts equal ones."""
 
     def __init__(self, *, dimension: int = 256, max_tokens: int = 256, name: str = "hashed") -> None:
-        self._profile = EmbeddingProfile(fingerprint=f"{name}:{dimension}", dimension=dimension, max_tokens=max_tokens)
+        self._profile = EmbeddingProfile(
+            fingerprint=f"{name}:{dimension}", dimension=dimension, max_tokens=max_tokens
+        )
         self.embedded: list[str] = []
 
     @property
@@ -65,6 +67,5 @@ class ScriptedGenerator:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        for piece in re.findall(r"\S+\s*", answer):
-            yield piece
+        yield from re.findall(r"\S+\s*", answer)
         yield Draft(text=answer, llm=self._name)

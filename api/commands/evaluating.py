@@ -11,11 +11,11 @@ import typer
 from rich.progress import Progress
 
 from api.console import AsJson, DataDir, Run, command
+from api.reports import show_report
 from rag.domain import SearchMode
 
 if TYPE_CHECKING:
     from eval.report import Progress as Count
-    from eval.report import Report
 
 app = typer.Typer(help="Measure retrieval, the groundedness check and refusals.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def retrieval(
             report = evaluate_retrieval(
                 directory, settings=run.settings, mode=mode, k=k, run_file=run_file, progress=count
             )
-        _show(run, report, title=f"Retrieval, {mode}")
+        show_report(run, report, title=f"Retrieval, {mode}")
 
 
 @app.command()
@@ -63,7 +63,7 @@ def groundedness(
 
         with _counting(run) as count:
             report = evaluate_groundedness(file, checker=run.footnote.checker(checker), progress=count)
-        _show(run, report, title="Groundedness")
+        show_report(run, report, title="Groundedness")
 
 
 @app.command()
@@ -82,7 +82,7 @@ def refusal(
 
         with _counting(run) as count:
             report = evaluate_refusal(file, answerer=run.footnote.answerer(llm), progress=count)
-        _show(run, report, title="Refusal")
+        show_report(run, report, title="Refusal")
 
 
 @contextmanager
@@ -91,12 +91,3 @@ def _counting(run: Run) -> Iterator[Count]:
     with Progress(console=run.err, transient=True, disable=not run.err.is_terminal) as bar:
         task = bar.add_task("evaluating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _show(run: Run, report: Report, *, title: str) -> None:
-    if run.as_json:
-        run.print_json(report.to_json())
-        return
-    from eval.report import print_summary
-
-    print_summary(report, run.out, title=title)

@@ -96,7 +96,9 @@ class AlignmentChecker:
     ) -> dict[tuple[int, int], SentenceVerdict]:
         verbatim = {span: _verbatim(answer, span, evidence) for span in spans}
         compared = [span for span in spans if verbatim[span] is None]
-        measured = dict(zip(compared, measure(answer, compared, evidence, language, self._embedder), strict=True))
+        measured = dict(
+            zip(compared, measure(answer, compared, evidence, language, self._embedder), strict=True)
+        )
         judged = {}
         for span in spans:
             quote = verbatim[span]
@@ -155,9 +157,7 @@ def answer_signals(scores: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _verbatim(
-    answer: str, span: tuple[int, int], evidence: Sequence[Evidence]
-) -> EvidenceSpan | None:
+def _verbatim(answer: str, span: tuple[int, int], evidence: Sequence[Evidence]) -> EvidenceSpan | None:
     for text in evidence:
         found = find_verbatim(answer[span[0] : span[1]], text.text)
         if found is not None:
@@ -202,6 +202,4 @@ def _unsupported(span: tuple[int, int], signals: Signals) -> tuple[UnsupportedSp
     """From the first to the last term that no evidence holds; the whole sentence when every term is held."""
     if not signals.missing:
         return (UnsupportedSpan(start=span[0], end=span[1]),)
-    return (
-        UnsupportedSpan(start=span[0] + signals.missing[0].start, end=span[0] + signals.missing[-1].end),
-    )
+    return (UnsupportedSpan(start=span[0] + signals.missing[0].start, end=span[0] + signals.missing[-1].end),)

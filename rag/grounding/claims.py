@@ -7,8 +7,8 @@ import re
 from rag.alignment import content_terms
 
 _COURTESY = re.compile(
-    r"^\W*(hello|hi|dear|thank(s| you)|you'?re welcome|i hope (this|that|it) helps|let me know|feel free|sure\b|"
-    r"certainly\b|of course|bonjour|merci|cordialement|j'espère que|n'hésitez pas|bien sûr|"
+    r"^\W*(hello|hi|dear|thank(s| you)|you'?re welcome|i hope (this|that|it) helps|let me know|feel free|"
+    r"sure\b|certainly\b|of course|bonjour|merci|cordialement|j'espère que|n'hésitez pas|bien sûr|"
     r"(here|below) (is|are)\b.*:$|voici\b.*:$)",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class EvidenceIndex:
         everything = "\n".join(text.text for text in evidence)
         sequence = [term.text for term in located_terms(everything, language)]
         self._terms = frozenset(sequence)
-        self._bigrams = frozenset(zip(sequence, sequence[1:], strict=False))
+        self._bigrams = frozenset(pairwise(sequence))
         self._numbers = frozenset(numbers(everything))
         self._words = everything.lower()
 
@@ -92,7 +93,7 @@ class EvidenceIndex:
         wanted = frozenset(term.text for term in located)
         best = nearest[0] if nearest else None
         best_share = coverage(wanted, best.window.terms, self._weights) if best else 0.0
-        bigrams = list(zip(located, located[1:], strict=False))
+        bigrams = list(pairwise(located))
         shared_bigrams = sum((one.text, two.text) in self._bigrams for one, two in bigrams)
         figures = numbers(sentence)
         wrong = tuple(figure for figure in figures if figure not in self._numbers)
@@ -103,7 +104,9 @@ class EvidenceIndex:
             "coverage_best": best_share,
             "bigrams": shared_bigrams / len(bigrams) if bigrams else 1.0,
             "missing_numbers": len(wrong) / len(figures) if figures else 0.0,
-            "missing_names": sum(name.lower() not in self._words for name in names) / len(names) if names else 0.0,
+            "missing_names": sum(name.lower() not in self._words for name in names) / len(names)
+            if names
+            else 0.0,
             "longest_gap": _longest_gap(located, self._terms) / max(1, len(located)),
             "cosine": cosine,
             "negation_differs": float(best is not None and _negated(sentence) != _negated(best.text)),

@@ -20,13 +20,18 @@ STEMMED = {"en": "english", "fr": "french"}
 _IDENTIFIER_PATTERN = r"[\p{L}\p{N}]+(?:[-/._:][\p{L}\p{N}]+)+|\p{L}*\p{N}[\p{L}\p{N}]*"
 _LONGEST_TERM = 60
 _STOP_WORDS = {
-    "en": """a an and are as at be been but by can could did do does for from had has have he her his how i if in
-        into is it its me my no not of on or our she should so such than that the their them then there these
-        they this those to was we were what when where which who whom why will with would you your s t""",
-    "fr": """a ai au aux avec c ce ces cet cette comment d dans de des du elle elles en est et etaient etait ete
-        etre eu il ils j je l la le les leur leurs lui m ma mais me mes mon n ne nos notre nous on ont ou par pas
-        pour pourquoi qu quand que quel quelle quelles quels qui quoi s sa sans se ses si son sont sur t ta te tes
-        ton tu un une vos votre vous y""",
+    "en": """
+        a an and are as at be been but by can could did do does for from had has have he her his
+        how i if in into is it its me my no not of on or our she should so such than that the
+        their them then there these they this those to was we were what when where which who
+        whom why will with would you your s t
+    """,
+    "fr": """
+        a ai au aux avec c ce ces cet cette comment d dans de des du elle elles en est et
+        etaient etait ete etre eu il ils j je l la le les leur leurs lui m ma mais me mes mon n
+        ne nos notre nous on ont ou par pas pour pourquoi qu quand que quel quelle quelles quels
+        qui quoi s sa sans se ses si son sont sur t ta te tes ton tu un une vos votre vous y
+    """,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -19,7 +20,7 @@ faiss.omp_set_num_threads(1)
 class DenseSegment:
     """An immutable set of vectors with their chunk ids, ascending."""
 
-    def __init__(self, index: faiss.IndexIDMap2, name: str) -> None:
+    def __init__(self, index: Any, name: str) -> None:
         self.name = name
         self.index = index
         self.ids: ChunkIds = faiss.vector_to_array(index.id_map).astype(np.int64)
@@ -47,7 +48,7 @@ class DenseSegment:
 
     def to_bytes(self) -> memoryview:
         """The file's bytes; FAISS's own writer neither fsyncs nor reports a full disk."""
-        return memoryview(faiss.serialize_index(self.index)).cast("B")
+        return memoryview(np.asarray(faiss.serialize_index(self.index)).data).cast("B")
 
     def vectors(self) -> Matrix:
         """All vectors, in id order; shape ``(count, dimension)``."""
@@ -78,7 +79,9 @@ class SegmentedVectorIndex:
             return []
         query = np.ascontiguousarray(vector, dtype=np.float32)[None, :]
         selector = self._selector(allowed)
-        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+        parameters: Any = None
+        if selector is not None:
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # stub lags behind
         hits: list[Hit] = []
         for segment in self.segments:
             scores, ids = segment.index.search(query, min(k, segment.count), params=parameters)

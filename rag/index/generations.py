@@ -28,7 +28,8 @@ from filelock import FileLock
 
 from rag.domain import ChunkIds, Collection
 from rag.errors import IndexDamaged
-from rag.index import durable, manifest as manifests
+from rag.index import durable
+from rag.index import manifest as manifests
 from rag.index.analysis import VERSION as ANALYZER_VERSION
 from rag.index.dense import DenseSegment, SegmentedVectorIndex, extend
 from rag.index.keyword import TantivyIndex, write_keyword_index
@@ -117,7 +118,7 @@ class CollectionIndexes:
         """
         current = self._read_current(collection.id)
         if current is None:
-            raise IndexDamaged(f"The collection {collection.name!r} has no index yet; the next search builds it.")
+            raise IndexDamaged(f"The collection {collection.name!r} has no index yet; a search builds it.")
         manifest = manifests.read_verified(
             self._root / collection.id / current[0], manifest_sha256=current[1]
         )
@@ -206,7 +207,9 @@ class CollectionIndexes:
             dense = self._build_dense(collection, base, sequence, building)
             self._build_keyword(collection, base, sequence, building)
             known = {entry.path: entry for entry in base.manifest.files} if base else {}
-            linked = {name: entry for name, entry in known.items() if self._is_link(building, folder, base, name)}
+            linked = {
+                name: entry for name, entry in known.items() if self._is_link(building, folder, base, name)
+            }
             return self._publish(collection, base, sequence, building, dense, linked)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -228,7 +231,9 @@ class CollectionIndexes:
             if ids
             else None
         )
-        index = extend(index, added=added, removed=removed, dimension=collection.dimension, name=f"{name}-merged")
+        index = extend(
+            index, added=added, removed=removed, dimension=collection.dimension, name=f"{name}-merged"
+        )
         old = {segment.name for segment in base.dense.segments} if base else set()
         for segment in index.segments:
             if base is not None and segment.name in old:
@@ -250,7 +255,9 @@ class CollectionIndexes:
             since = base.manifest.sequence
             for entry in base.manifest.files:
                 if entry.path.startswith(f"{_KEYWORD}/"):
-                    durable.link_or_copy(self._root / collection.id / base.name / entry.path, building / entry.path)
+                    durable.link_or_copy(
+                        self._root / collection.id / base.name / entry.path, building / entry.path
+                    )
         write_keyword_index(
             target,
             added=self._catalog.chunks_added_since(collection.id, since, upto=sequence),

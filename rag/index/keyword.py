@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from tantivy import Document, Index, Occur, Query, SchemaBuilder
+from tantivy import Document, Index, Occur, Query, Schema, SchemaBuilder
 
 from rag.domain import ChunkIds, Hit, IndexChunk
 from rag.errors import IndexDamaged
@@ -18,7 +18,7 @@ _WRITER_MEMORY = 64 << 20
 _SEARCH_BLOCK = 200
 
 
-def _schema() -> object:
+def _schema() -> Schema:
     builder = SchemaBuilder().add_unsigned_field(_ID, indexed=True, fast=True)
     for name in (*_TEXT_FIELDS, IDENTIFIER):
         builder = builder.add_text_field(name, tokenizer_name=name, index_option="freq")
@@ -76,6 +76,7 @@ class TantivyIndex:
         return [
             Hit(chunk_id=int(chunk_id), score=float(score))
             for (score, _), chunk_id in zip(result.hits, ids, strict=True)
+            if chunk_id is not None
         ]
 
     def _parse(self, query: str) -> Query | None:

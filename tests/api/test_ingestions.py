@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ingest.jobs import JobRunner
 from tests.api.conftest import HANDBOOK, Server, finished_job, problem
 
 
@@ -227,14 +228,22 @@ def test_a_job_is_followed_until_it_is_final(empty: httpx.Client) -> None:
     assert json.loads(lines[-1].removeprefix("data: "))["state"] == "committed"
 
 
-def test_a_cancelled_job_stays_cancelled(server: Server) -> None:
-    job, _ = server.footnote.catalog.create_job(
-        kind="ingest", collection="default", request={"path": "/nowhere"}, idempotency_key=None
-    )
-    server.client.delete(f"/v1/jobs/{job.id}")
-    final = server.client.get(f"/v1/jobs/{job.id}").json()
+def test_a_waiting_job_can_be_cancelled(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobRunner, "start", lambda _: None)
+    client = serve().client
+    location = upload(client, ("gym.md", b"# Gym\n\nFree.\n")).headers["location"]
 
-    assert final["state"] in {"cancelled", "failed"}  # failed: the worker was faster
+    assert client.get(location).json()["state"] == "queued"
+    assert client.delete(location).json()["state"] == "cancelled"
+    assert client.get(location).json()["state"] == "cancelled"
+
+
+def test_cancelling_a_finished_job_changes_nothing(empty: httpx.Client) -> None:
+    job = finished_job(empty, upload(empty, ("gym.md", b"# Gym\n\nFree.\n")))
+
+    assert empty.delete(f"/v1/jobs/{job['id']}").json() == job
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("GET", "/events")])

@@ -1,0 +1,56 @@
+# Footnote's tasks. `make run` and `make test` set everything up themselves.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   ?= .venv
+EXTRAS ?= cpu,postgres,dev
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PORT   ?= 8000
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: help setup run test check fast bench calibrate format clean
+
+help:  ## show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## create .venv with Footnote installed (EXTRAS=gpu,dev for a GPU machine)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Footnote needs Python 3.11 or newer: make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@
+
+run: setup  ## ingest the sample handbook and serve API and page on http://127.0.0.1:8000
+	$(BIN)/footnote ingest samples/handbook --data-dir .footnote
+	@echo
+	@echo "Try, on the page at http://127.0.0.1:$(PORT) or in another terminal:"
+	@echo "  curl -s http://127.0.0.1:$(PORT)/v1/ask -H 'content-type: application/json' -d '{\"question\": \"How many days of annual leave do we have in Leeds?\"}'"
+	@echo
+	$(BIN)/footnote serve --data-dir .footnote --port $(PORT)
+
+test: setup  ## run all tests
+	$(BIN)/pytest
+
+check: setup  ## format, lint, types, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -m "not slow" tests/rag tests/contracts
+
+bench: setup  ## print the figures that the README quotes
+	$(BIN)/footnote bench ingest samples/handbook
+	$(BIN)/footnote bench query
+	$(BIN)/footnote bench index
+	$(BIN)/python benchmarks/samples.py
+
+calibrate: setup  ## fit the answerability and groundedness weights again (DATA=folder of development sets)
+	$(BIN)/python -m eval.calibrate answerability $(DATA)
+	$(BIN)/python -m eval.calibrate groundedness $(DATA)
+
+format: setup  ## format and fix what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove the environment and caches (your data stays)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,62 @@
+"""``footnote bench ingest|query|index``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.console import AsJson, DataDir, command
+from api.reports import show_report
+
+app = typer.Typer(
+    help="Measure speed on this machine; data goes to a throw-away folder.", no_args_is_help=True
+)
+
+Chunks = Annotated[int, typer.Option("--chunks", min=1, max=2_000_000, help="Synthetic chunks to search.")]
+Queries = Annotated[int, typer.Option("--queries", min=1, max=10_000, help="Searches to time.")]
+
+
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="Folder to ingest.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Ingest a folder, then embed the same chunks bare, and give the ratio of the two rates.
+
+    Example: footnote bench ingest samples/handbook
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.bench import bench_ingest
+
+        show_report(run, bench_ingest(folder, settings=run.settings), title="Ingestion")
+
+
+@app.command()
+def query(
+    chunks: Chunks = 10_000, queries: Queries = 200, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Time searches over synthetic chunks, by mode.
+
+    Example: footnote bench query --chunks 100000
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.bench import bench_query
+
+        show_report(run, bench_query(chunks, queries=queries, settings=run.settings), title="Search")
+
+
+@app.command()
+def index(
+    chunks: Chunks = 10_000, queries: Queries = 200, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Time building, opening and searching the indexes of synthetic chunks.
+
+    Example: footnote bench index --chunks 100000
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.bench import bench_index
+
+        show_report(run, bench_index(chunks, queries=queries, settings=run.settings), title="Index")
