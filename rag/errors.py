@@ -111,6 +111,14 @@ class EmbeddingMismatch(Conflict):
 
     code = "embedding_mismatch"
 
+    @classmethod
+    def between(cls, collection: str, held: str, configured: str) -> EmbeddingMismatch:
+        """For a collection whose vectors have the fingerprint ``held``."""
+        return cls(
+            f"The collection {collection!r} was embedded with {held.split(':')[0]}, the configured model is "
+            f"{configured.split(':')[0]}. Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
+        )
+
 
 class Busy(Conflict):
     """Another ingestion holds the collection's lock."""

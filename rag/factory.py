@@ -143,11 +143,7 @@ class Footnote:
             except CollectionExists:  # another process was faster
                 collection = self.catalog.collection(name)
         if collection.fingerprint != profile.fingerprint:
-            raise EmbeddingMismatch(
-                f"The collection {name!r} was embedded with {collection.fingerprint.split(':')[0]}, the "
-                f"configured model is {profile.fingerprint.split(':')[0]}. Ingest into a new collection, or "
-                f"set FOOTNOTE_EMBEDDING_MODEL back."
-            )
+            raise EmbeddingMismatch.between(name, collection.fingerprint, profile.fingerprint)
         return collection
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ UNDETERMINED = "und"
 # Function words decide short texts such as questions, where statistical detectors guess.
 _FUNCTION_WORDS = {
     "en": frozenset(
-        """the of and to in is are was were be been do does did what who whom when where why which how can could
-        should would will shall must may might my your our their his her its i you we they he she it this that
-        these those a an for with from by on at as or not if there have has had about any""".split()
+        """the of and to in is are was were be been do does did what who whom when where why which how can
+        could should would will shall must may might my your our their his her its i you we they he
+        she it this that these those a an for with from by on at as or not if there have has had about any""".split()
     ),
     "fr": frozenset(
         """le la les l un une des du de d et est sont était être a ont avoir quel quelle quels quelles qui que

@@ -79,11 +79,7 @@ class HybridRetriever:
     def _check_model(self, collection: Collection) -> None:
         fingerprint = self._embedder.profile.fingerprint
         if collection.fingerprint != fingerprint:
-            raise EmbeddingMismatch(
-                f"The collection {collection.name!r} was embedded with "
-                f"{collection.fingerprint.split(':')[0]}, the configured model is "
-                f"{fingerprint.split(':')[0]}. Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
-            )
+            raise EmbeddingMismatch.between(collection.name, collection.fingerprint, fingerprint)
 
     def _rank(
         self, query: str, mode: SearchMode, dense: Mapping[int, float], keyword: Mapping[int, float]

@@ -49,9 +49,9 @@ def _sync(run: Run, paths: list[Path], collection: str, options: dict[str, Any])
     from ingest.sources import open_source
 
     sources = [open_source(path) for path in paths]  # a path that is not there stops all before any work
-    target = run.footnote.open_collection(collection)
     results = []
-    with build_ingestor(run.footnote) as ingestor:
+    with build_ingestor(run.footnote) as ingestor:  # first: its parsers start while the model loads
+        target = run.footnote.open_collection(collection)
         for source in sources:
             with ProgressBar(run.err, shown=run.err.is_terminal) as progress:
                 results.append(ingestor.sync(source, collection=target, progress=progress, **options))
