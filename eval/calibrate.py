@@ -38,6 +38,7 @@ from rag.grounding.alignment_checker import AlignmentModel, answer_signals, meas
 from rag.grounding.claims import is_checkable
 from rag.grounding.features import NAMES
 from rag.language import detect_language
+from rag.logistic import Weights
 from rag.sentences import split_sentences
 from rag.settings import load_settings
 
@@ -45,6 +46,9 @@ app = typer.Typer(help=__doc__, add_completion=False)
 _FOLDS = 5
 _REGULARISATION = 0.3
 _QUESTIONS_PER_SET = 500
+_FALSE_REFUSALS = 0.08
+"""Share of answerable questions that may be refused: a wrong refusal costs more than a quote too many."""
+
 _PASSAGES = 8
 _COLLECTION = "calibration"
 Array = NDArray[np.float64]
@@ -105,27 +109,37 @@ def _say_scores(examples: Sequence[Example], held_out: Array) -> None:
 @app.command()
 def answerability(data: Data) -> None:
     """Fit rag/answerability.json."""
-    neutral = AnswerabilityModel(threshold=0.5, languages={})
+    neutral = AnswerabilityModel(threshold=0.0, signals=Weights(intercept=0.0, weights={}))
     with TemporaryDirectory() as folder, Footnote(load_settings(data_dir=folder)) as footnote:
         judge = CalibratedAnswerabilityJudge(footnote.scorer, neutral)
-        examples = {
-            "en": [
-                *_from_refusal_file(data / "refusal" / "clapnq-dev.jsonl", judge),
-                *_from_retrieval(data / "retrieval" / "xquad-en", footnote, judge, Path(folder)),
-                *_from_retrieval(data / "retrieval" / "mtrag-un-dev", footnote, judge, Path(folder)),
-            ],
-            "fr": list(_from_retrieval(data / "retrieval" / "cnil-fr", footnote, judge, Path(folder))),
-        }
-    languages = {}
-    for language, found in examples.items():
-        intercept, weights, held_out = fit(found)
-        _say_scores(found, held_out)
-        named = dict(zip(FEATURES, (round(weight, 4) for weight in weights), strict=True))
-        languages[language] = answerability_module.Weights(intercept=round(intercept, 4), weights=named)
-    model = AnswerabilityModel(threshold=0.5, languages=languages)
+        examples = list(_from_refusal_file(data / "refusal" / "clapnq-dev.jsonl", judge))
+        for name in ("xquad-en", "mtrag-un-dev"):
+            examples += _from_retrieval(data / "retrieval" / name, footnote, judge, Path(folder))
+    intercept, weights, held_out = fit(examples)
+    _say_scores(examples, held_out)
+    model = AnswerabilityModel(
+        threshold=_refusal_threshold(examples, held_out), signals=_named(intercept, FEATURES, weights)
+    )
     _write(
         Path(answerability_module.__file__).with_name("answerability.json"), model.model_dump_json(indent=1)
     )
+
+
+def _refusal_threshold(examples: Sequence[Example], held_out: Array) -> float:
+    """The highest threshold, in steps of .05, that refuses few answerable questions over the data sets."""
+    labels = np.array([example.good for example in examples])
+    names = np.array([example.dataset for example in examples])
+    chosen = 0.0
+    for threshold in np.arange(0.05, 0.55, 0.05):
+        refused = held_out < threshold
+        wrongly = [refused[labels & (names == name)].mean() for name in sorted(set(names))]
+        rightly = [refused[~labels & (names == name)].mean() for name in sorted(set(names))]
+        typer.echo(
+            f"threshold {threshold:.2f}: refused rightly {np.mean(rightly):.2f}, wrongly {np.mean(wrongly):.2f}"
+        )
+        if np.mean(wrongly) <= _FALSE_REFUSALS:
+            chosen = round(float(threshold), 2)
+    return chosen
 
 
 def _from_refusal_file(file: Path, judge: CalibratedAnswerabilityJudge) -> Iterator[Example]:
@@ -260,9 +274,9 @@ def _is_unsupported(record: GroundednessRecord, start: int, end: int) -> bool:
     return any(gold.start < end and start < gold.end for gold in record.spans)
 
 
-def _named(intercept: float, names: Sequence[str], weights: Sequence[float]) -> checker_module.Weights:
+def _named(intercept: float, names: Sequence[str], weights: Sequence[float]) -> Weights:
     rounded = {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
-    return checker_module.Weights(intercept=round(intercept, 4), weights=rounded)
+    return Weights(intercept=round(intercept, 4), weights=rounded)
 
 
 def _write(path: Path, text: str) -> None:

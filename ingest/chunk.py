@@ -160,7 +160,7 @@ class _Chunker:
         yield ChunkDraft(
             start=start,
             end=end,
-            heading=PATH_SEPARATOR.join(first.path),
+            heading=PATH_SEPARATOR.join(self._below_title(first.path)),
             page=page_at(self._document.page_starts, start),
             context=context,
             tokens=tokens + SPECIAL_TOKENS,
@@ -184,12 +184,16 @@ class _Chunker:
 
     def _new_context(self, path: tuple[str, ...], header: str) -> str:
         """Title and heading path, shortened from the outer headings inwards, and a table's header row."""
-        title = self._document.title
-        parts = [title, *(path[1:] if path and path[0].casefold() == title.casefold() else path)]
+        parts = [self._document.title, *self._below_title(path)]
         while len(parts) > 2 and self._count(PATH_SEPARATOR.join(parts)) > self._context_cap:
             del parts[1]
         context = self._shortened(PATH_SEPARATOR.join(parts))
         return f"{context}\n{self._shortened(header)}" if header else context
+
+    def _below_title(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The path without a first heading that only repeats the title."""
+        repeats = path and path[0].casefold() == self._document.title.casefold()
+        return path[1:] if repeats else path
 
     def _shortened(self, line: str) -> str:
         offsets = self._token_offsets(line)

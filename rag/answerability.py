@@ -1,12 +1,12 @@
 """Do the passages hold the answer? A calibrated guess before anything is generated.
 
-Logistic regression over a few signals of retrieval and evidence, one set of weights per language, fitted by
-``python -m eval.calibrate answerability`` and stored beside this file.
+Logistic regression over a few signals of retrieval and evidence, fitted by ``python -m eval.calibrate
+answerability`` on English questions and stored beside this file. Weights of their own for French were worse on
+French questions: the one French development set is a single FAQ in which every answer resembles every other.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -16,28 +16,20 @@ from pydantic import BaseModel, ConfigDict
 from rag.alignment import content_terms
 from rag.domain import Passage, Question
 from rag.evidence import ScoredSentence, SentenceScorer
+from rag.logistic import Weights
 
 FEATURES = ("sentence_cosine", "passage_cosine", "sentence_coverage", "passage_coverage", "missing_terms")
 _WEIGHTS_FILE = "answerability.json"
 _READ_PASSAGES = 5
 
 
-class Weights(BaseModel):
-    """Fitted weights: ``probability = sigmoid(intercept + Σ weight · feature)``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    intercept: float
-    weights: dict[str, float]
-
-
 class AnswerabilityModel(BaseModel):
-    """The stored file: weights by language, and the threshold of the product."""
+    """The stored file: the weights of the signals, and the threshold of the product."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: float
-    languages: dict[str, Weights]
+    signals: Weights
 
 
 @lru_cache(maxsize=1)
@@ -62,10 +54,7 @@ class CalibratedAnswerabilityJudge:
         """Probability, 0 to 1, that the passages answer the question; 0 without passages."""
         if not passages:
             return 0.0
-        values = self.features(question, passages)
-        weights = self._model.languages.get(question.language) or self._model.languages["en"]
-        logit = weights.intercept + sum(weights.weights[name] * value for name, value in values.items())
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+        return self._model.signals.probability(self.features(question, passages))
 
     def features(self, question: Question, passages: Sequence[Passage]) -> dict[str, float]:
         """The signals, by name."""

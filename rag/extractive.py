@@ -13,7 +13,7 @@ from rag.sentences import split_sentences
 NAME = "extractive"
 
 MAX_SENTENCES = 3
-MARGIN = 0.15
+MARGIN = 0.3
 """Sentences scoring this close to the best join it; with MAX_SENTENCES set on clapnq-dev's token-F1."""
 
 _SAME_TERMS = 0.8
@@ -69,7 +69,8 @@ def _choose(
             break
         held = content_terms(sentence.text, language)
         heading = sentence.text.strip() == passages[sentence.passage].heading.split(" > ")[-1].strip()
-        if not held or heading or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
+        foreign = bool(kept) and passages[sentence.passage].language != passages[kept[0][0]].language
+        if not held or heading or foreign or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
             continue
         seen.append(held)
         kept.append((sentence.passage, sentence.start, _list_end(sentence, passages[sentence.passage])))

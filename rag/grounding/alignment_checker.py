@@ -8,7 +8,7 @@ scores low, and a swapped role scores high. Logistic regression over :mod:`rag.g
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,26 +20,13 @@ from rag.grounding.claims import is_checkable
 from rag.grounding.features import EvidenceIndex, EvidenceWindow, Signals, highest_cosines
 from rag.interfaces import Embedder
 from rag.language import detect_language
+from rag.logistic import Weights
 from rag.sentences import split_sentences
 
 _WEIGHTS_FILE = "alignment.json"
 _VERBATIM_SCORE = 0.99
 _CONTRADICTING_SHARE = 0.6
 """A window that shares this much and differs in a figure or in negation contradicts rather than lacks."""
-
-
-class Weights(BaseModel):
-    """``probability = sigmoid(intercept + Σ weight · signal)``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    intercept: float
-    weights: dict[str, float]
-
-    def probability(self, values: Mapping[str, float]) -> float:
-        """Probability for the given signals."""
-        logit = self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 class AlignmentModel(BaseModel):
