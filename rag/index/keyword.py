@@ -97,8 +97,8 @@ def write_keyword_index(folder: Path, *, added: Iterable[list[IndexChunk]], remo
     """
     index = _open(folder)
     writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
-    for chunk_id in removed.tolist():
-        writer.delete_documents_by_term(_ID, chunk_id)
+    if removed.size:  # by query: deleting by term silently finds no unsigned number
+        writer.delete_documents_by_query(Query.term_set_query(index.schema, _ID, removed.tolist()))
     for batch in added:
         for chunk in batch:
             writer.add_document(_document(chunk))
