@@ -77,20 +77,10 @@ class SegmentedVectorIndex:
         """The ``k`` largest inner products among live (and allowed) chunks, best first."""
         if k <= 0 or (allowed is not None and not allowed.size):
             return []
-        query = np.ascontiguousarray(vector, dtype=np.float32)[None, :]
         selector = self._selector(allowed)
-        parameters: Any = None
-        if selector is not None:
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # stub lags behind
-        hits: list[Hit] = []
-        for segment in self.segments:
-            scores, ids = segment.index.search(query, min(k, segment.count), params=parameters)
-            hits += [
-                Hit(chunk_id=int(chunk_id), score=float(score))
-                for score, chunk_id in zip(scores[0], ids[0], strict=True)
-                if chunk_id >= 0
-            ]
-        return heapq.nsmallest(k, hits, key=lambda hit: (-hit.score, hit.chunk_id))
+        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+        hits = [hit for segment in self.segments for hit in _segment_hits(segment, vector, k, parameters)]
+        return heapq.nsmallest(k, hits, key=_rank)
 
     def similarities(self, vector: Vector, chunk_ids: Sequence[int]) -> dict[int, float]:
         """Exact inner products with the given chunks; unknown or removed ids are absent."""
@@ -108,6 +98,29 @@ class SegmentedVectorIndex:
             return self._live
         chosen = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
         return chosen if self._live is None else faiss.IDSelectorAnd(chosen, self._live)
+
+
+def _rank(hit: Hit) -> tuple[float, int]:
+    return -hit.score, hit.chunk_id
+
+
+def _segment_hits(
+    segment: DenseSegment, vector: Vector, k: int, parameters: faiss.SearchParameters | None
+) -> list[Hit]:
+    """The best ``k`` of one segment and those that tie with the last: FAISS keeps any of equal scores."""
+    query = np.ascontiguousarray(vector, dtype=np.float32)[None, :]
+    wanted = k
+    while True:
+        wanted = min(wanted + 1, segment.count)
+        scores, ids = segment.index.search(query, wanted, params=parameters)
+        hits = [
+            Hit(chunk_id=int(chunk_id), score=float(score))
+            for score, chunk_id in zip(scores[0], ids[0], strict=True)
+            if chunk_id >= 0
+        ]
+        if len(hits) <= k or wanted == segment.count or hits[-1].score < hits[k - 1].score:
+            return hits
+        wanted *= 4
 
 
 def extend(

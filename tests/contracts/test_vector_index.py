@@ -1,0 +1,240 @@
+"""What every vector index promises: exact neighbours, removed chunks gone, filters exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.domain import ChunkIds, Hit, Matrix, Vector
+from rag.index.dense import DenseSegment, SegmentedVectorIndex, extend
+from rag.interfaces import VectorIndex
+from tests.fakes import HashedEmbedder
+
+DIMENSION = 1024
+EMBEDDER = HashedEmbedder(dimension=DIMENSION)
+TEXTS = [
+    "Annual leave is twenty-five days.",
+    "Five days of leave may be carried over.",
+    "The VPN needs a hardware key.",
+    "Report a lost laptop within one hour.",
+    "Meal vouchers are worth nine euros.",
+    "Parking is free for bicycles.",
+    "Passwords have sixteen characters.",
+    "The office closes at eight in the evening.",
+]
+IDS = [3, 5, 8, 13, 21, 34, 55, 89]
+
+Build = Callable[[Sequence[int], Matrix, Sequence[int]], VectorIndex]
+"""``(ids, vectors, removed ids)`` to an index."""
+
+
+def array(ids: Sequence[int]) -> ChunkIds:
+    return np.array(sorted(ids), dtype=np.int64)
+
+
+def one_segment(ids: Sequence[int], vectors: Matrix, removed: Sequence[int]) -> VectorIndex:
+    segment = DenseSegment.build("all", np.array(ids, dtype=np.int64), vectors)
+    return SegmentedVectorIndex([segment] if ids else [], array(removed))
+
+
+def many_segments(ids: Sequence[int], vectors: Matrix, removed: Sequence[int]) -> VectorIndex:
+    segments = [
+        DenseSegment.build(
+            f"part-{place}", np.array(ids[place : place + 2], dtype=np.int64), vectors[place : place + 2]
+        )
+        for place in range(0, len(ids), 2)
+    ]
+    return SegmentedVectorIndex(segments, array(removed))
+
+
+@pytest.fixture(params=[one_segment, many_segments], ids=["one segment", "many segments"])
+def build(request: pytest.FixtureRequest) -> Build:
+    """Every backend; a GPU index joins by another row here."""
+    made: Build = request.param
+    return made
+
+
+def sample(build: Build, removed: Sequence[int] = ()) -> VectorIndex:
+    return build(IDS, EMBEDDER.embed_documents(TEXTS), removed)
+
+
+def ids_of(hits: Sequence[Hit]) -> list[int]:
+    return [hit.chunk_id for hit in hits]
+
+
+@pytest.mark.parametrize("place", range(len(TEXTS)))
+def test_an_identical_text_ranks_first_with_score_1(build: Build, place: int) -> None:
+    best = sample(build).search(EMBEDDER.embed_query(TEXTS[place]), 3, allowed=None)[0]
+    assert (best.chunk_id, best.score) == (IDS[place], pytest.approx(1.0, abs=1e-5))
+
+
+def test_hits_come_best_first_and_at_most_k(build: Build) -> None:
+    hits = sample(build).search(EMBEDDER.embed_query("Days of leave carried over"), 3, allowed=None)
+    assert len(hits) == 3
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert set(ids_of(hits)[:2]) == {3, 5}
+
+
+def test_a_removed_chunk_is_never_found(build: Build) -> None:
+    index = sample(build, removed=[5, 89])
+    assert index.count == 6
+    for text in TEXTS:
+        vector = EMBEDDER.embed_query(text)
+        assert not {5, 89} & set(ids_of(index.search(vector, 100, allowed=None)))
+        assert not {5, 89} & set(ids_of(index.search(vector, 100, allowed=array([3, 5, 89]))))
+        assert set(index.similarities(vector, [3, 5, 89])) == {3}
+
+
+def test_k_beyond_the_count_gives_every_chunk_once(build: Build) -> None:
+    hits = sample(build).search(EMBEDDER.embed_query("leave"), 10_000, allowed=None)
+    assert sorted(ids_of(hits)) == IDS
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_no_hits_are_wanted_and_none_come(build: Build, k: int) -> None:
+    assert sample(build).search(EMBEDDER.embed_query("leave"), k, allowed=None) == []
+
+
+def test_an_empty_index_finds_nothing(build: Build) -> None:
+    index = build([], np.zeros((0, DIMENSION), dtype=np.float32), [])
+    vector = EMBEDDER.embed_query("leave")
+    assert index.count == 0
+    assert index.search(vector, 10, allowed=None) == []
+    assert index.search(vector, 10, allowed=array([1])) == []
+    assert index.similarities(vector, [1]) == {}
+
+
+def test_an_index_with_everything_removed_finds_nothing(build: Build) -> None:
+    index = sample(build, removed=IDS)
+    assert index.count == 0
+    assert index.search(EMBEDDER.embed_query("leave"), 10, allowed=None) == []
+
+
+def test_who_may_read_nothing_finds_nothing(build: Build) -> None:
+    assert sample(build).search(EMBEDDER.embed_query("leave"), 10, allowed=array([])) == []
+
+
+@pytest.mark.parametrize("k", [1, 7, 99, 100, 150, 399])
+def test_equal_scores_are_ordered_by_id_also_where_the_list_is_cut(build: Build, k: int) -> None:
+    ids = list(range(1, 401))
+    copies = EMBEDDER.embed_documents(["The same boilerplate in every document."] * len(ids))
+    hits = build(ids, copies, [5]).search(EMBEDDER.embed_query("the same boilerplate"), k, allowed=None)
+    assert ids_of(hits) == [id_ for id_ in ids if id_ != 5][:k]
+
+
+def test_similarities_are_the_exact_inner_products_of_the_known_ones(build: Build) -> None:
+    vector = EMBEDDER.embed_query("a lost laptop with a VPN key")
+    found = sample(build).similarities(vector, [13, 8, 8, 4711, -1])
+    expected = EMBEDDER.embed_documents(TEXTS) @ vector
+    assert found == {8: pytest.approx(float(expected[2])), 13: pytest.approx(float(expected[3]))}
+
+
+@pytest.mark.parametrize("backend", [one_segment, many_segments])
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.lists(st.integers(-3, 3), min_size=4, max_size=4), max_size=12),
+    query=st.lists(st.integers(-3, 3), min_size=4, max_size=4),
+    removed=st.sets(st.integers(1, 12)),
+    allowed=st.sets(st.integers(1, 15)),
+    k=st.integers(1, 15),
+)
+def test_a_filtered_search_is_a_filtered_unlimited_search(
+    backend: Build, rows: list[list[int]], query: list[int], removed: set[int], allowed: set[int], k: int
+) -> None:
+    ids = list(range(1, len(rows) + 1))
+    gone = sorted(removed & set(ids))
+    index = backend(ids, np.array(rows, dtype=np.float32).reshape(-1, 4), gone)
+    vector: Vector = np.array(query, dtype=np.float32)
+    everything = index.search(vector, len(rows), allowed=None)
+    assert sorted(ids_of(everything)) == [id_ for id_ in ids if id_ not in removed]
+    assert index.search(vector, k, allowed=None) == everything[:k]
+    visible = [hit for hit in everything if hit.chunk_id in allowed]
+    assert index.search(vector, k, allowed=array(sorted(allowed))) == visible[:k]
+
+
+# ---------------------------------------------------------------------------- growing and shrinking
+
+
+def segment(ids: Sequence[int], name: str = "added") -> DenseSegment:
+    vectors = EMBEDDER.embed_documents([f"text number {id_}" for id_ in ids])
+    return DenseSegment.build(name, np.array(ids, dtype=np.int64), vectors)
+
+
+def grown(steps: int, *, each: int = 1) -> SegmentedVectorIndex:
+    index = SegmentedVectorIndex((), array([]))
+    for step in range(steps):
+        ids = range(step * each + 1, (step + 1) * each + 1)
+        index = extend(index, added=segment(ids), removed=array([]), dimension=DIMENSION, name=f"step-{step}")
+    return index
+
+
+def test_additions_one_by_one_leave_few_segments_and_every_chunk() -> None:
+    index = grown(300)
+    assert index.count == 300
+    assert len(index.segments) <= 12
+    vector = EMBEDDER.embed_query("text number 177")
+    assert index.search(vector, 1, allowed=None)[0].chunk_id == 177
+    assert sorted(ids_of(index.search(vector, 300, allowed=None))) == list(range(1, 301))
+
+
+def test_extending_leaves_the_old_index_as_it_was() -> None:
+    old = grown(3, each=4)
+    vector = EMBEDDER.embed_query("text number 2")
+    before = old.search(vector, 20, allowed=None)
+    new = extend(old, added=segment([13, 14]), removed=array([2, 3]), dimension=DIMENSION, name="new")
+    assert old.search(vector, 20, allowed=None) == before
+    assert (old.count, new.count) == (12, 12)
+    assert 2 not in ids_of(new.search(vector, 20, allowed=None))
+
+
+def test_removals_are_counted_once_however_often_they_are_told() -> None:
+    index = grown(1, each=20)
+    for _ in range(3):
+        index = extend(index, added=None, removed=array([4, 4711]), dimension=DIMENSION, name="again")
+    assert index.count == 19
+    assert index.removed.tolist() == [4]
+
+
+def test_a_segment_that_is_mostly_dead_is_rewritten_without_its_dead() -> None:
+    index = extend(
+        grown(1, each=20), added=None, removed=array(range(1, 7)), dimension=DIMENSION, name="compact"
+    )
+    assert index.removed.tolist() == []
+    assert [part.count for part in index.segments] == [14]
+    assert sorted(ids_of(index.search(EMBEDDER.embed_query("text"), 50, allowed=None))) == list(range(7, 21))
+
+
+def test_removing_everything_leaves_no_segment() -> None:
+    index = extend(
+        grown(5, each=4), added=None, removed=array(range(1, 21)), dimension=DIMENSION, name="none"
+    )
+    assert (index.count, index.segments, index.removed.tolist()) == (0, (), [])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.sets(st.integers(1, 60), max_size=8)), max_size=15))
+def test_any_history_of_additions_and_removals_holds_exactly_the_live(
+    history: list[tuple[int, set[int]]],
+) -> None:
+    index = SegmentedVectorIndex((), array([]))
+    live: set[int] = set()
+    newest = 0
+    for step, (count, removed) in enumerate(history):
+        ids = list(range(newest + 1, newest + count + 1))
+        newest += count
+        gone = {id_ for id_ in removed if id_ in live}  # a chunk is removed after it was added, and stays so
+        index = extend(
+            index,
+            added=segment(ids) if ids else None,
+            removed=array(sorted(gone)),
+            dimension=DIMENSION,
+            name=f"step-{step}",
+        )
+        live = (live - gone) | set(ids)
+        assert index.count == len(live)
+        found = index.search(EMBEDDER.embed_query("text number"), 100, allowed=None)
+        assert sorted(ids_of(found)) == sorted(live)
