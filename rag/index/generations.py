@@ -221,7 +221,7 @@ class CollectionIndexes:
         folder = building.parent
         start = Base(generation=base, folder=folder / base.name) if base else None
         dense = write_indexes(self._catalog, collection, base=start, sequence=sequence, target=building)
-        # Chunks that were removed since the count was taken are rightly missing; the next refresh counts again.
+        # Chunks removed since the count was taken are rightly missing; the next refresh counts again.
         if dense.count != chunks and self._catalog.live_chunk_count(collection.id)[0] == sequence:
             raise IndexDamaged(f"with the latest changes it holds {dense.count} of {chunks} chunks")
         manifest, data = write_manifest(

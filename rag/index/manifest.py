@@ -82,7 +82,8 @@ def read_verified(folder: Path, *, manifest_sha256: str) -> Manifest:
     """The manifest of ``folder`` after every file has been checked against it.
 
     Raises:
-        IndexDamaged: a file is missing, has other bytes, or is not in the manifest.
+        IndexDamaged: a file is missing or has other bytes. Files that the manifest does not name are never
+            read, so they are ignored.
     """
     try:
         data = (folder / NAME).read_bytes()
