@@ -78,7 +78,9 @@ class SegmentedVectorIndex:
         if k <= 0 or (allowed is not None and not allowed.size):
             return []
         selector = self._selector(allowed)
-        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+        parameters = None
+        if selector is not None:  # the wrapper, which its stub does not know, keeps the selector alive
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         hits = [hit for segment in self.segments for hit in _segment_hits(segment, vector, k, parameters)]
         return heapq.nsmallest(k, hits, key=_rank)
 
