@@ -18,6 +18,8 @@ from rag.sentences import split_sentences
 
 _WORD = re.compile(r"[^\W_]+")
 _BLANKS = re.compile(r"\s+")
+_NOT_WITHIN_BEFORE = r"(?<!\w)(?<!\d[.,])"
+_NOT_WITHIN_AFTER = r"(?!\w)(?![.,]\d)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,17 @@ def _best(wanted: frozenset[str], candidates: Sequence[Window], weights: Mapping
 
 
 def find_verbatim(sentence: str, text: str) -> tuple[int, int] | None:
-    """Where ``sentence`` stands in ``text``, any run of white space equal to any other."""
+    """Where ``sentence`` stands in ``text``, any run of white space equal to any other.
+
+    It must begin and end where words and figures do: "5 days" does not stand in "25 days".
+    """
     words = sentence.split()
-    if not words:
+    if not words or " ".join(words) not in _BLANKS.sub(" ", text):
         return None
-    place = text.find(sentence.strip())
-    if place >= 0:
-        return place, place + len(sentence.strip())
-    if _BLANKS.sub(" ", sentence.strip()) not in _BLANKS.sub(" ", text):
-        return None
-    match = re.search(r"\s+".join(map(re.escape, words)), text)
+    pattern = r"\s+".join(map(re.escape, words))
+    if words[0][0].isalnum():
+        pattern = _NOT_WITHIN_BEFORE + pattern
+    if words[-1][-1].isalnum():
+        pattern += _NOT_WITHIN_AFTER
+    match = re.search(pattern, text)
     return match.span() if match else None
