@@ -19,7 +19,7 @@ _ABBREVIATIONS = frozenset(
 )
 _OPENERS = "\"'“‘«([–—-*•"
 _CLOSERS = "\"'”’»)]"
-_TERMINATOR = re.compile(r"[.!?…]+[\"'”’)\]]*(?:[ \u00a0\u202f]?»)?(?:\s*\[\d+\])*(?=\s|$)|\n+")
+_TERMINATOR = re.compile(r"[.!?…]+[\"'”’)\]]*(?:[ \u00a0\u202f]?»)?(?:[^\S\n]*\[[\d ,;]+\])*(?=\s|$)|\n+")
 _LAST_WORD = re.compile(r"[\w.\-']+$")
 
 
