@@ -11,7 +11,7 @@ from rag.language import detect_language
 from rag.sentences import split_sentences
 
 MARKER = re.compile(r"[ \u00a0]*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
-_PARTIAL_MARKER = re.compile(r"[ \u00a0]*(?:\[[\d\s,;]*)?$")
+_PARTIAL_MARKER = re.compile(r"[ \u00a0]*(?:\[[\d\s,;]*)?\Z")
 _MIN_COVERAGE_UNMARKED = 0.5
 """A sentence without a marker gets a citation only where a passage holds at least half of its terms."""
 
@@ -81,11 +81,11 @@ class MarkerFilter:
 
     def feed(self, piece: str) -> str:
         """What can be shown after ``piece``; an unfinished marker is held back."""
-        text = MARKER.sub("", self._held + piece)
+        text = self._held + piece
         partial = _PARTIAL_MARKER.search(text)
         cut = partial.start() if partial else len(text)
         self._held = text[cut:]
-        return text[:cut]
+        return MARKER.sub("", text[:cut])
 
     def finish(self) -> str:
         """What is left at the end."""
