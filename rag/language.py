@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
-from functools import lru_cache
 
 from langdetect import DetectorFactory, LangDetectException, detect_langs
+from langdetect.detector_factory import init_factory
 
 UNDETERMINED = "und"
 
@@ -15,7 +16,8 @@ _FUNCTION_WORDS = {
     "en": frozenset(
         """the of and to in is are was were be been do does did what who whom when where why which how can
         could should would will shall must may might my your our their his her its i you we they he
-        she it this that these those a an for with from by on at as or not if there have has had about any""".split()
+        she it this that these those a an for with from by on at as or not if there have has had about
+        any""".split()
     ),
     "fr": frozenset(
         """le la les l un une des du de d et est sont était être a ont avoir quel quelle quels quelles qui que
@@ -29,9 +31,14 @@ _SHORT_TEXT = 200
 _SAMPLE = 4000
 
 
-@lru_cache(maxsize=1)
-def _seed_detector() -> None:
-    DetectorFactory.seed = 0  # langdetect samples at random; the same text must give the same language
+_loading = threading.Lock()
+
+
+def _load_detector() -> None:
+    """Load the profiles once: a second thread must not detect with the half of them that are there."""
+    with _loading:
+        DetectorFactory.seed = 0  # langdetect samples at random; the same text must give the same language
+        init_factory()
 
 
 def detect_language(text: str) -> str:
@@ -47,7 +54,7 @@ def detect_language(text: str) -> str:
     (first, most), (_, second) = counts.most_common(2)
     if len(text) < _SHORT_TEXT and most > second:
         return first
-    _seed_detector()
+    _load_detector()
     try:
         best = detect_langs(text[:_SAMPLE])[0]
     except LangDetectException:
