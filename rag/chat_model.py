@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,11 +18,16 @@ from rag.prompting import REFUSAL_MARK
 
 
 class ChatModelGenerator:
-    """Streams a chat model's answer."""
+    """Streams a chat model's answer.
 
-    def __init__(self, name: str, model: BaseChatModel) -> None:
+    Args:
+        timeout_s: seconds the whole answer may take.
+    """
+
+    def __init__(self, name: str, model: BaseChatModel, *, timeout_s: float = math.inf) -> None:
         self._name = name
         self._model = model
+        self._timeout_s = timeout_s
 
     @property
     def name(self) -> str:
@@ -27,38 +35,53 @@ class ChatModelGenerator:
         return self._name
 
     def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
-        """The model's words as they come, then the whole draft.
+        """The model's words as they come, then the whole draft; of a refusal its mark is never shown.
 
         Raises:
-            GenerationFailed: the provider did not answer, or with nothing.
+            GenerationFailed: the provider did not answer, not in time, or with nothing.
         """
-        text = pending = ""
-        usage: dict[str, int] = {}
+        text, shown = "", 0
+        usage: Counter[str] = Counter()
+        for piece, counts in self._pieces(prompt):
+            text += piece if text else piece.lstrip()
+            usage.update(counts)
+            end = _showable(text)
+            if end > shown:
+                yield text[shown:end]
+                shown = end
+        text = text.rstrip()
+        if not text:
+            raise GenerationFailed(f"The language model {self._name} gave an empty answer; try again.")
+        refused = REFUSAL_MARK in text
+        if not refused and len(text) > shown:
+            yield text[shown:]
+        yield Draft(text=text, llm=self._name, refused=refused, usage=dict(usage) or None)
+
+    def _pieces(self, prompt: Prompt) -> Iterator[tuple[str, dict[str, int]]]:
+        """Text and token counts as the provider sends them; its errors become ours."""
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+        deadline = time.monotonic() + self._timeout_s
         try:
             for chunk in self._model.stream(messages):
-                for key, count in (getattr(chunk, "usage_metadata", None) or {}).items():
-                    if isinstance(count, int):
-                        usage[key] = usage.get(key, 0) + count
-                piece = str(chunk.text) if text else str(chunk.text).lstrip()
-                text += piece
-                pending += piece
-                if pending and not _may_be_refusal(text):
-                    yield pending
-                    pending = ""
-        except Exception as exc:
+                counts = getattr(chunk, "usage_metadata", None) or {}
+                yield str(chunk.text), {key: count for key, count in counts.items() if isinstance(count, int)}
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+        except Exception as exc:  # every provider's client has its own exceptions
             raise GenerationFailed(
                 f"The language model {self._name} did not answer ({type(exc).__name__}). "
                 f"Check that it runs and that its key is valid, or use the extractive answerer."
             ) from exc
-        if not text.strip():
-            raise GenerationFailed(f"The language model {self._name} gave an empty answer; try again.")
-        yield Draft(text=text.strip(), llm=self._name, refused=REFUSAL_MARK in text, usage=usage or None)
 
 
-def _may_be_refusal(text: str) -> bool:
-    """Whether the answer so far is the refusal mark or could still become it; it is not shown then."""
-    return text.startswith(REFUSAL_MARK) or REFUSAL_MARK.startswith(text.rstrip())
+def _showable(text: str) -> int:
+    """Length of ``text`` without white space at its end, the refusal mark, or what may still become it."""
+    place = text.find(REFUSAL_MARK)
+    if place < 0:
+        longest = min(len(REFUSAL_MARK) - 1, len(text))
+        held = next((size for size in range(longest, 0, -1) if text.endswith(REFUSAL_MARK[:size])), 0)
+        place = len(text) - held
+    return len(text[:place].rstrip())
 
 
 def open_chat_model(
@@ -67,8 +90,9 @@ def open_chat_model(
     """The chat model ``provider:model``.
 
     Args:
-        base_url: server to call instead of the provider's own; ``openai:…`` then speaks to any
-            OpenAI-compatible server, and needs no key if the server doesn't.
+        base_url: OpenAI-compatible server that ``openai:…`` calls instead of OpenAI's own; it needs no key
+            if the server doesn't. Other providers keep their own addresses.
+        timeout_s: seconds an answer may take in all, so nothing is tried twice.
 
     Raises:
         InvalidRequest: the name has no provider.
@@ -80,12 +104,14 @@ def open_chat_model(
             f"The LLM is {name!r}, expected extractive or provider:model, like openai:gpt-5-mini."
         )
     options: dict[str, Any] = {"timeout": timeout_s, "max_tokens": max_tokens, "temperature": 0.0}
-    if base_url:
-        options["base_url"] = base_url
-    if api_key or base_url:
-        options["api_key"] = api_key or "not-needed"
+    if provider == "openai":
+        options |= {"max_retries": 0, "stream_usage": True}
+        if base_url:
+            options |= {"base_url": base_url, "api_key": "not-needed"}
+    if api_key:
+        options["api_key"] = api_key
     try:
-        return ChatModelGenerator(name, init_chat_model(model, model_provider=provider, **options))
+        chat_model = init_chat_model(model, model_provider=provider, **options)
     except ImportError as exc:
         raise ModelUnavailable(
             f"The provider {provider!r} needs a package that is not installed: {exc}."
@@ -95,3 +121,4 @@ def open_chat_model(
             f"The language model {name!r} could not be set up ({type(exc).__name__}). "
             f"Check the name and set FOOTNOTE_LLM_API_KEY or the provider's own key variable."
         ) from exc
+    return ChatModelGenerator(name, chat_model, timeout_s=timeout_s)

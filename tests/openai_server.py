@@ -1,0 +1,159 @@
+"""A real HTTP server on loopback that speaks the OpenAI chat-completions protocol from a script."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+USAGE = {"prompt_tokens": 321, "completion_tokens": 12, "total_tokens": 333}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One scripted answer.
+
+    Attributes:
+        status: HTTP status; other than 200 gives an error body.
+        delay_s: seconds before the first byte, and between pieces with ``drip``.
+        drop_after: close the connection after so many pieces, in the middle of the stream.
+    """
+
+    text: str = ""
+    status: int = 200
+    delay_s: float = 0.0
+    drip: bool = False
+    drop_after: int | None = None
+
+    @property
+    def pieces(self) -> list[str]:
+        return re.findall(r"\s*\S{1,4}", self.text)
+
+
+@dataclass(kw_only=True)
+class Recorded:
+    """A request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass
+class OpenAIServer:
+    """Answers from a queue; the last reply is repeated."""
+
+    base_url: str
+    script: list[Reply]
+    requests: list[Recorded] = field(default_factory=list)
+
+    def next_reply(self) -> Reply:
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+@contextmanager
+def openai_server(*script: Reply | str) -> Iterator[OpenAIServer]:
+    """Serve ``script`` (texts, or replies in full) until the block ends."""
+    replies = [Reply(text=reply) if isinstance(reply, str) else reply for reply in script]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    shared = OpenAIServer(f"http://127.0.0.1:{server.server_port}/v1", replies)
+    server.shared = shared  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield shared
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        shared.requests.append(Recorded(path=self.path, headers=headers, body=body))
+        reply = shared.next_reply()
+        try:
+            time.sleep(reply.delay_s)
+            if reply.status != 200:
+                self._send_json(reply.status, {"error": {"message": "secret detail", "type": "server_error"}})
+            elif body.get("stream"):
+                self._send_stream(reply, body)
+            else:
+                self._send_json(200, _completion(reply.text))
+        except (BrokenPipeError, ConnectionResetError):  # the client gave up: that is what some tests want
+            self.close_connection = True
+
+    def _send_json(self, status: int, content: dict[str, Any]) -> None:
+        data = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _send_stream(self, reply: Reply, body: dict[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self._send_event(_chunk({"role": "assistant", "content": ""}))
+        for number, piece in enumerate(reply.pieces):
+            if number == reply.drop_after:
+                self.close_connection = True
+                return
+            if reply.drip:
+                time.sleep(reply.delay_s)
+            self._send_event(_chunk({"content": piece}))
+        self._send_event(_chunk({}, finish="stop"))
+        if body.get("stream_options", {}).get("include_usage"):
+            self._send_event(_chunk(None, usage=USAGE))
+        self._send_event("[DONE]")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _send_event(self, content: dict[str, Any] | str) -> None:
+        text = content if isinstance(content, str) else json.dumps(content)
+        data = f"data: {text}\n\n".encode()
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence: the test looks at ``requests``."""
+
+
+def _chunk(
+    delta: dict[str, str] | None, *, finish: str | None = None, usage: dict[str, int] | None = None
+) -> dict[str, Any]:
+    choices: Sequence[dict[str, Any]] = (
+        [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    )
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1_700_000_000,
+        "model": "scripted",
+        "choices": choices,
+        "usage": usage,
+    }
+
+
+def _completion(text: str) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": "scripted",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": USAGE,
+    }
