@@ -6,6 +6,7 @@ never changes), so a passage that comes back costs nothing.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -22,6 +23,18 @@ COVERAGE_WEIGHT = 0.3
 """Share of the question's terms in a sentence, added to its cosine; set on clapnq-dev's marked sentences."""
 
 _CACHED_CHUNKS = 4096
+_LONGEST_HEADING = 4  # words; a longer line without a full stop is a list item or a table row
+_STATES = re.compile(r"\d|[.!;:…|]")
+
+
+def _statements(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences that could be an answer: no questions, no headings."""
+    return [(start, end) for start, end in split_sentences(text) if _is_statement(text[start:end])]
+
+
+def _is_statement(sentence: str) -> bool:
+    is_heading = len(sentence.split()) <= _LONGEST_HEADING and not _STATES.search(sentence)
+    return not is_heading and not sentence.endswith("?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +77,9 @@ class SentenceScorer:
         return [float(value) for value in similarities]
 
     def score(self, question: Question, passages: Sequence[Passage]) -> list[ScoredSentence]:
-        """Every sentence of ``passages``, in reading order within each passage."""
+        """Every statement in ``passages``, in reading order within each passage."""
         vector = self._question_vector(question.text)
-        spans = [split_sentences(passage.text) for passage in passages]
+        spans = [_statements(passage.text) for passage in passages]
         vectors = self._vectors(passages, spans)
         wanted = content_terms(question.text, question.language)
         terms = [

@@ -13,7 +13,7 @@ from rag.sentences import split_sentences
 NAME = "extractive"
 
 MAX_SENTENCES = 3
-MARGIN = 0.3
+MARGIN = 0.25
 """Sentences scoring this close to the best join it; with MAX_SENTENCES set on clapnq-dev's token-F1."""
 
 _SAME_TERMS = 0.8
@@ -49,8 +49,9 @@ class ExtractiveGenerator:
 
 
 def _joint(before: str, after: str) -> str:
-    """A line break around list items and table rows, which end without a full stop; else a blank."""
-    is_prose = MARKER.sub("", before).endswith((".", "!", "?", "…")) and "\n" not in after
+    """A line break around list items and table rows, which no full stop sets apart; else a blank."""
+    ends = MARKER.sub("", before).endswith((".", "!", "?", "…"))
+    is_prose = ends and after[0].isupper() and "\n" not in after
     return " " if is_prose else "\n"
 
 
@@ -68,9 +69,8 @@ def _choose(
         if len(kept) == MAX_SENTENCES or (kept and _with_rank(sentence, len(passages)) < floor):
             break
         held = content_terms(sentence.text, language)
-        heading = sentence.text.strip() == passages[sentence.passage].heading.split(" > ")[-1].strip()
         foreign = bool(kept) and passages[sentence.passage].language != passages[kept[0][0]].language
-        if not held or heading or foreign or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
+        if not held or foreign or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
             continue
         seen.append(held)
         kept.append((sentence.passage, sentence.start, _list_end(sentence, passages[sentence.passage])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ def parse_markdown(data: bytes) -> ParsedDocument:
     title = metadata.get("title")
     return ParsedDocument(
         blocks=html_blocks(_MARKDOWN.render(_without_tags(body))),
-        title=str(title) if isinstance(title, str | int | float) and str(title).strip() else None,
+        title=unescape(str(title)) if isinstance(title, str | int | float) and str(title).strip() else None,
         metadata={key: value for key, value in metadata.items() if key != "title"},
     )
 
