@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rag.domain import Passage, Prompt, Question
@@ -10,6 +11,8 @@ REFUSAL_MARK = "NOT_IN_PASSAGES"
 """What the model is told to write when the passages don't hold the answer."""
 
 _CHARACTERS_PER_TOKEN = 3.5  # low estimate for English and French, so that the budget is kept
+
+_FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 
 _INSTRUCTIONS = {
     "en": (
@@ -63,10 +66,10 @@ def build_prompt(question: Question, passages: Sequence[Passage], *, budget_toke
 def _passage_block(number: int, passage: Passage) -> str:
     place = " > ".join(part for part in (passage.title, passage.heading) if part)
     page = f", p. {passage.page}" if passage.page is not None else ""
-    # The fence must not be closable from inside: passages are other people's text.
-    text = passage.text.replace("</passage", "<\u200b/passage")
+    # No fence can be closed or opened from inside: passages are other people's text.
+    text = _FENCE.sub("<\u200b", passage.text)
     return f'<passage number="{number}" source="{_attribute(place)}{page}">\n{text}\n</passage>'
 
 
 def _attribute(text: str) -> str:
-    return text.replace('"', "'").replace("<", "(").replace(">", "/")
+    return " ".join(text.replace('"', "'").replace("<", "(").replace(">", "/").split())
