@@ -63,8 +63,11 @@ def _without_failing(answer: Answer, kept: list[Sentence], *, dropped: int) -> A
     renumbered = {citation.n: place for place, citation in enumerate(citations, start=1)}
     text = ""
     sentences = []
+    previous_end = 0
     for sentence in kept:
-        text += " " if text else ""
+        line_break = "\n" in answer.text[previous_end : sentence.start]
+        text += ("\n" if line_break else " ") if text else ""
+        previous_end = sentence.end
         sentences.append(
             replace(
                 sentence,
