@@ -1,0 +1,69 @@
+"""Imports point inward, and no library leaves the module that adapts it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+OUTER = {"ingest", "api", "eval"}
+ADAPTERS = {
+    "faiss": {"rag/index/dense.py"},
+    "tantivy": {"rag/index/analysis.py", "rag/index/keyword.py"},
+    "sqlalchemy": {"rag/store/"},
+    "alembic": {"rag/store/"},
+    "sentence_transformers": {"rag/embedding.py"},
+    "torch": {"rag/embedding.py", "api/diagnosis.py"},  # the doctor looks for a GPU
+    "transformers": {"rag/embedding.py"},
+    "langchain": {"rag/chat_model.py"},
+    "langchain_core": {"rag/chat_model.py"},
+    "unstructured": {"ingest/parsing/"},
+    "pypdfium2": {"ingest/parsing/"},
+    "langdetect": {"rag/language.py"},
+    "fastapi": {"api/"},
+}
+"""Library to the only modules, or folders, that may import it."""
+
+
+def modules(*packages: str) -> list[Path]:
+    return [path for package in packages for path in sorted((HOUSE / package).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level packages that a module imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def name(path: Path) -> str:
+    return path.relative_to(HOUSE).as_posix()
+
+
+def test_the_core_imports_none_of_the_outer_rooms() -> None:
+    assert len(modules("rag")) > 30
+    assert {name(path): imported(path) & OUTER for path in modules("rag") if imported(path) & OUTER} == {}
+
+
+def test_ingestion_and_evaluation_do_not_import_the_doors() -> None:
+    assert [name(path) for path in modules("ingest", "eval") if "api" in imported(path)] == []
+
+
+@pytest.mark.parametrize("library", sorted(ADAPTERS))
+def test_a_library_stays_in_the_modules_that_adapt_it(library: str) -> None:
+    users = {name(path) for path in modules("rag", *OUTER) if library in imported(path)}
+    assert users, f"nothing imports {library}: drop its row"
+    assert {user for user in users if not user.startswith(tuple(ADAPTERS[library]))} == set()
+
+
+def test_nothing_unpickles() -> None:
+    everything = modules("rag", *OUTER)
+    assert [
+        name(path) for path in everything if imported(path) & {"pickle", "dill", "joblib", "shelve"}
+    ] == []
