@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from rag.errors import FootnoteError, InvalidQuestion, InvalidRequest
+from rag.errors import FootnoteError, InvalidQuestion, InvalidRequest, SourceError
 from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def command(
         start_logging(run.settings.log_level)
         yield run
     except FootnoteError as error:
-        _fail(error.code, str(error), as_json=as_json, error=error)
+        code = error.source_code if isinstance(error, SourceError) else error.code
+        _fail(code, str(error), as_json=as_json, error=error)
         raise typer.Exit(WRONG_USAGE if isinstance(error, WRONG_USAGE_ERRORS) else FAILURE) from error
     except KeyboardInterrupt as interrupt:
         _fail("interrupted", f"Interrupted. {kept}", as_json=as_json)

@@ -138,6 +138,11 @@ def _indexes(footnote: Footnote) -> Iterator[Finding]:
         try:
             manifest = footnote.indexes.verify(collection)
         except IndexDamaged as exc:
+            if not collection.chunks:
+                yield Finding(
+                    part="index", health=Health.OK, message=f"{collection.name}: nothing to index yet."
+                )
+                continue
             yield Finding(
                 part="index",
                 health=Health.PROBLEM,

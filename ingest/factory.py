@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from ingest.parsing.process import ParserPool
 from ingest.pipeline import Ingestor
+from rag.domain import Collection
 from rag.factory import Footnote
+from rag.store.collections import check_name
 
 
 def build_ingestor(footnote: Footnote) -> Ingestor:
@@ -28,3 +32,28 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
     except BaseException:
         parsers.close()
         raise
+
+
+def target_collection(footnote: Footnote, name: str, *, dry_run: bool) -> Collection:
+    """The collection to ingest into, made if it is not there; a dry run makes none.
+
+    Raises:
+        InvalidRequest: no collection can have that name.
+        EmbeddingMismatch: it was built with another embedding model.
+    """
+    if dry_run and name not in {collection.name for collection in footnote.catalog.collections()}:
+        return _not_yet_made(footnote, name)
+    return footnote.open_collection(name)
+
+
+def _not_yet_made(footnote: Footnote, name: str) -> Collection:
+    check_name(name)
+    profile = footnote.embedder.profile
+    return Collection(
+        id="",
+        name=name,
+        fingerprint=profile.fingerprint,
+        dimension=profile.dimension,
+        sequence=0,
+        created_at=datetime.now(UTC),
+    )

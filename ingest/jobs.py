@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.factory import build_ingestor
+from ingest.factory import build_ingestor, target_collection
 from ingest.pipeline import Ingestor
 from ingest.progress import Status
 from ingest.result import IngestResult
@@ -97,12 +97,13 @@ class JobRunner:
 
     def _sync(self, job: Job, source: Source, ingestor: Ingestor) -> IngestResult:
         progress = JobProgress(self._footnote.catalog, job.id)
+        dry_run = bool(job.request.get("dry_run", False))
         return ingestor.sync(
             source,
-            collection=self._footnote.open_collection(job.collection),
+            collection=target_collection(self._footnote, job.collection, dry_run=dry_run),
             groups=frozenset(job.request.get("groups") or ()),
             delete_missing=bool(job.request.get("delete_missing", True)),
-            dry_run=bool(job.request.get("dry_run", False)),
+            dry_run=dry_run,
             progress=progress,
             cancelled=lambda: self._stopping.is_set() or progress.is_cancelled,
         )

@@ -85,7 +85,7 @@ class Ingestor:
         if dry_run:
             run = Run(collection=collection, progress=progress, cancelled=cancelled)
             plan = self._plan(source, run, groups=groups, delete_missing=delete_missing)
-            return run.foreseen(plan, self._catalog.collection(collection.name))
+            return run.foreseen(plan, collection)
         with collection_lock(self._locks, collection):
             run = Run(collection=collection, progress=progress, cancelled=cancelled)
             plan = self._plan(source, run, groups=groups, delete_missing=delete_missing)

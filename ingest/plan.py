@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ingest.parsing.table import file_type, suffix_of
 from ingest.result import IngestFailure
-from ingest.sources import Scan, SourceFile
+from ingest.sources import Scan, SourceFile, unreadable
 from rag.domain import SourceState
 
 _READ_BYTES = 1 << 20
@@ -125,9 +125,7 @@ class _Planner:
         try:
             digest = file_sha256(file)
         except OSError as exc:
-            self._fail(
-                file, "file_unreadable", f"The file cannot be read ({exc.strerror}); check its permissions."
-            )
+            self._fail(file, "file_unreadable", unreadable("The file", exc))
             self.regroup([state])
             return
         if digest == state.sha256:

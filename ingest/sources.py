@@ -5,6 +5,7 @@ A scan lists files and never reads them. What cannot be taken is a failure with 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from rag.errors import SourceError
 
 _IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini", "node_modules", "__pycache__"})
 _IGNORED_PREFIXES = (".", "~$")
+_REMEDIES = {
+    errno.ENOENT: "it was removed meanwhile, or is a link that leads nowhere",
+    errno.ELOOP: "remove the link, it leads back to itself",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,5 +254,10 @@ def _existing_folder(path: Path) -> Path:
 
 
 def _unreadable(path: Path, exc: OSError) -> str:
+    return unreadable(repr(str(path)), exc)
+
+
+def unreadable(named: str, exc: OSError) -> str:
+    """The sentence about a file or folder that cannot be read, with what helps."""
     reason = exc.strerror or type(exc).__name__
-    return f"{str(path)!r} cannot be read ({reason}); check its permissions."
+    return f"{named} cannot be read ({reason}); {_REMEDIES.get(exc.errno or 0, 'check its permissions')}."

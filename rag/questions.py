@@ -11,7 +11,7 @@ def checked_question(text: str) -> str:
     """``text`` without surrounding white space.
 
     Raises:
-        InvalidQuestion: it is empty or longer than 4,000 characters.
+        InvalidQuestion: it is empty, longer than 4,000 characters, or no valid Unicode.
     """
     stripped = text.strip()
     if not stripped:
@@ -20,4 +20,15 @@ def checked_question(text: str) -> str:
         raise InvalidQuestion(
             f"The question has {len(stripped):,} characters, at most {MAX_CHARACTERS:,} are read; shorten it."
         )
+    if not _is_unicode(stripped):
+        raise InvalidQuestion("The question holds characters that are no valid Unicode; send it in UTF-8.")
     return stripped
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether no half of a surrogate pair stands alone, as JSON and a command line can bring in."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.console import FAILURE, AsJson, CollectionName, DataDir, Run, command
 from api.ingest_progress import ProgressBar
 from ingest.result import IngestFailure, IngestResult
+from rag.errors import SourceError
+
+if TYPE_CHECKING:
+    from ingest.sources import Source
 
 KEPT = "Documents committed so far are kept; run the same command again to go on."
 
@@ -35,7 +39,12 @@ def ingest(
             "delete_missing": not no_delete,
             "dry_run": dry_run,
         }
-        results = _sync(run, paths, collection or run.collection, options)
+        sources, refused = _open(paths)
+        if not sources and not as_json:
+            raise SourceError(refused[0].code, refused[0].message)
+        results = _sync(run, sources, collection or run.collection, options) if sources else []
+        if refused:
+            results.insert(0, _refusals(run, refused, collection or run.collection, dry_run=dry_run))
         if as_json:
             run.print_json(_combined(results))
         else:
@@ -44,14 +53,46 @@ def ingest(
             raise typer.Exit(FAILURE)
 
 
-def _sync(run: Run, paths: list[Path], collection: str, options: dict[str, Any]) -> list[IngestResult]:
-    from ingest.factory import build_ingestor
+def _open(paths: list[Path]) -> tuple[list[Source], list[IngestFailure]]:
+    """What can be read, and why the rest cannot."""
     from ingest.sources import open_source
 
-    sources = [open_source(path) for path in paths]  # a path that is not there stops all before any work
+    sources: list[Source] = []
+    refused = []
+    for path in paths:
+        try:
+            sources.append(open_source(path))
+        except SourceError as error:
+            refused.append(IngestFailure(path=str(path), code=error.source_code, message=str(error)))
+    return sources, refused
+
+
+def _refusals(run: Run, refused: list[IngestFailure], collection: str, *, dry_run: bool) -> IngestResult:
+    """The paths that could not be opened, as the result of a sync that did nothing."""
+    held = {found.name: found for found in run.footnote.catalog.collections()}.get(collection)
+    return IngestResult(
+        collection=collection,
+        added=0,
+        modified=0,
+        deleted=0,
+        unchanged=0,
+        failed=len(refused),
+        documents=held.documents if held else 0,
+        chunks=held.chunks if held else 0,
+        chunks_embedded=0,
+        seconds=0.0,
+        chunks_per_second=0.0,
+        failures=tuple(refused),
+        dry_run=dry_run,
+    )
+
+
+def _sync(run: Run, sources: list[Source], collection: str, options: dict[str, Any]) -> list[IngestResult]:
+    from ingest.factory import build_ingestor, target_collection
+
     results = []
     with build_ingestor(run.footnote) as ingestor:  # first: its parsers start while the model loads
-        target = run.footnote.open_collection(collection)
+        target = target_collection(run.footnote, collection, dry_run=options["dry_run"])
         for source in sources:
             with ProgressBar(run.err, shown=run.err.is_terminal) as progress:
                 results.append(ingestor.sync(source, collection=target, progress=progress, **options))
@@ -86,7 +127,8 @@ def _show(run: Run, results: list[IngestResult]) -> None:
     for result in results:
         for failure in result.failures:
             _show_failure(run, failure)
-        run.out.print(_summary(result), markup=False)
+        if result.stages:  # paths that could not be opened have none
+            run.out.print(_summary(result), markup=False)
 
 
 def _show_failure(run: Run, failure: IngestFailure) -> None:

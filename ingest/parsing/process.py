@@ -20,7 +20,7 @@ from ingest.clean import FileFacts, clean
 from ingest.parsing.sandbox import enter_sandbox
 from ingest.parsing.table import file_type
 from ingest.result import IngestFailure
-from ingest.sources import SourceFile
+from ingest.sources import SourceFile, unreadable
 from ingest.stages import CleanDocument, FailedFile
 from rag.errors import SourceError
 
@@ -105,9 +105,7 @@ def read_file(local: Path, path: str, title: str | None) -> CleanDocument:
     try:
         data = local.read_bytes()
     except OSError as exc:
-        raise SourceError(
-            "file_unreadable", f"The file cannot be read ({exc.strerror}); check its permissions."
-        ) from exc
+        raise SourceError("file_unreadable", unreadable("The file", exc)) from exc
     if not data.strip():
         raise SourceError("empty_file", "The file is empty.")
     facts = FileFacts(

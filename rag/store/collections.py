@@ -17,13 +17,18 @@ from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, RemovedChunkR
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 
 
-def create_collection(session: Session, name: str, profile: EmbeddingProfile) -> Collection:
-    """Add an empty collection; errors as in the interface."""
+def check_name(name: str) -> None:
+    """Accept the name of a collection. Raises: InvalidRequest."""
     if not _NAME.fullmatch(name):
         raise InvalidRequest(
             f"{name!r} cannot name a collection: expected 1 to 63 of a-z, A-Z, 0-9, '_', '.', '-', "
             "a letter or digit first."
         )
+
+
+def create_collection(session: Session, name: str, profile: EmbeddingProfile) -> Collection:
+    """Add an empty collection; errors as in the interface."""
+    check_name(name)
     row = CollectionRow(
         id=uuid4().hex,
         name=name,

@@ -105,9 +105,28 @@ def test_a_missing_folder_is_one_sentence(footnote: Footnote) -> None:
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
 
-    error = one_object(footnote("ingest", "nowhere", "--json"))["error"]
-    assert error["code"] == "source_error"
-    assert "nowhere" in error["message"]
+    result = footnote("ingest", "nowhere", "--json")
+    assert result.exit_code == 1
+    assert one_object(result)["added"] == 0
+    [failure] = one_object(result)["failures"]
+    assert (failure["path"], failure["code"]) == ("nowhere", "folder_not_found")
+
+
+def test_a_missing_folder_does_not_keep_the_others_out(footnote: Footnote, handbook: Path) -> None:
+    result = footnote("ingest", "nowhere", handbook, "--json")
+
+    assert result.exit_code == 0
+    assert one_object(result)["added"] == one_object(result)["documents"] == len(HANDBOOK)
+    assert [failure["code"] for failure in one_object(result)["failures"]] == ["folder_not_found"]
+    shown = footnote("ingest", "nowhere", handbook)
+    assert "does not exist" in shown.stderr
+    assert shown.stdout == f"Nothing to do: {len(HANDBOOK)} documents unchanged.\n"
+
+
+def test_a_dry_run_makes_no_collection(footnote: Footnote, handbook: Path) -> None:
+    assert one_object(footnote("ingest", handbook, "--dry-run", "--json"))["added"] == len(HANDBOOK)
+    assert one_object(footnote("collections", "list", "--json"))["items"] == []
+    assert footnote("ingest", handbook, "--dry-run", "--collection", "a/b").exit_code == 2
 
 
 def test_ask_prints_the_answer_with_its_footnotes(filled: Footnote) -> None:
@@ -171,6 +190,7 @@ def test_collections_are_created_listed_and_deleted(filled: Footnote) -> None:
         (["documents", "show", "unknown"], 1, "document_not_found"),
         (["ask", " "], 2, "invalid_question"),
         (["ask", "x" * 4001], 2, "invalid_question"),
+        (["ask", "caf\udce9"], 2, "invalid_question"),
         (["collections", "create", "a/b"], 2, "invalid_request"),
         (["serve", "--host", "0.0.0.0"], 1, "settings_error"),
     ],
@@ -235,6 +255,12 @@ def test_doctor_finds_a_sound_house_healthy(filled: Footnote) -> None:
     assert {"versions", "settings", "disk", "catalog", "index", "model", "device", "llm"} <= {
         finding["part"] for finding in report["findings"]
     }
+
+
+def test_doctor_has_nothing_against_an_empty_collection(filled: Footnote) -> None:
+    filled("collections", "create", "policies")
+
+    assert one_object(filled("doctor", "--json"))["healthy"] is True
 
 
 def test_doctor_finds_a_damaged_index(filled: Footnote, tmp_path: Path) -> None:

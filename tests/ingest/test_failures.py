@@ -90,6 +90,7 @@ def test_links_are_followed_inside_the_folder_only(workshop: Workshop, tmp_path:
     (workshop.folder / "dangling.md").symlink_to(workshop.folder / "nowhere.md")
     result = workshop.sync()
     assert codes(result) == {"outside.md": "symlink_outside", "dangling.md": "file_unreadable"}
+    assert "a link that leads nowhere" in result.failures[0].message
     assert set(workshop.documents()) == {"real/good.md"}
 
 
