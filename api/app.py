@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from api.body_limit import BodyLimit
 from api.errors import install_error_handlers
 from api.readiness import Warmup
 from api.release import release
@@ -46,6 +47,7 @@ def create_app(footnote: Footnote) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Guard, doorkeeper=Doorkeeper(footnote.settings.api_key))
     return app
 

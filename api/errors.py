@@ -150,18 +150,27 @@ async def _footnote_error(request: Request, error: Exception) -> Response:
     return problem_response(problem_of(error, request_id=request_id_of(request)), request.scope)
 
 
+_NO_OBJECT = "The body must be a JSON object, sent with the header `Content-Type: application/json`."
+_BODY_DETAILS = {
+    ("body", "json_invalid"): "The body is not valid JSON.",
+    ("body", "missing"): _NO_OBJECT,
+    ("body", "model_type"): _NO_OBJECT,
+    ("body", "model_attributes_type"): _NO_OBJECT,
+}
+
+
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = [
         {
-            "field": ".".join(str(part) for part in problem["loc"]),
+            "field": "body" if problem["type"] == "json_invalid" else ".".join(map(str, problem["loc"])),
             "message": problem["msg"],
             "kind": problem["type"],
         }
         for problem in error.errors()
     ]
     first = found[0]
-    detail = f"{first['field']}: {first['message']}."
+    detail = _BODY_DETAILS.get((first["field"], first["kind"])) or f"{first['field']}: {first['message']}."
     if len(found) > 1:
         detail += f" {len(found) - 1} more under errors."
     members = problem(
@@ -171,18 +180,21 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 _HTTP_DETAILS = {
+    400: "The body could not be read; send JSON in UTF-8.",
+    413: "The body is too large; send less at a time.",
     404: "There is nothing at {path}; /docs lists what there is.",
     405: "{path} does not answer {method}; /docs lists what it answers.",
 }
+_HTTP_CODES = {413: UploadTooLarge.code}
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
+    code = _HTTP_CODES.get(error.status_code) or phrase.lower().replace(" ", "_")
     detail = _HTTP_DETAILS.get(error.status_code, "The request could not be read: {phrase}.").format(
         path=request.url.path, method=request.method, phrase=phrase
     )
-    code = phrase.lower().replace(" ", "_")
     members = problem(status=error.status_code, code=code, detail=detail)
     return problem_response(members, request.scope, dict(error.headers or {}))
 

@@ -167,7 +167,7 @@ async def _read_json(request: Request) -> Any:
             raise UploadTooLarge(f"The JSON body is larger than {MAX_JSON_BYTES:,} bytes.")
     try:
         return json.loads(bytes(body))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise InvalidRequest("The body is not valid JSON.") from exc
 
 

@@ -24,6 +24,8 @@ from rag.domain import (
     Verdict,
 )
 
+ANSWER_STAGES = ("embed", "retrieve", "rerank", "generate", "ground", "total")
+
 
 class AskRequest(RequestBody):
     """A question about one collection."""
@@ -197,7 +199,9 @@ class AnswerBody(Body):
     passages: Sequence[PassageBody]
     grounding: GroundingBody | None = Field(description="Null when nothing was checked, as in a refusal.")
     llm: str
-    timings_ms: Mapping[str, float] = Field(description="embed, retrieve, rerank, generate, ground, total.")
+    timings_ms: Mapping[str, float] = Field(
+        description="embed, retrieve, rerank, generate, ground, total; 0 for what did not run."
+    )
     answerability: float | None = optional("Probability, 0 to 1, that the passages hold the answer.")
     usage: Mapping[str, int] | None = optional("Token counts, where the LLM's provider reports them.")
     dropped_sentences: int = Field(default=0, description="Sentences the grounding policy removed.")
@@ -216,7 +220,7 @@ class AnswerBody(Body):
             passages=[PassageBody.of(passage) for passage in answer.passages],
             grounding=GroundingBody.of(answer.grounding) if answer.grounding else None,
             llm=answer.llm,
-            timings_ms=answer.timings_ms,
+            timings_ms=dict.fromkeys(ANSWER_STAGES, 0.0) | dict(answer.timings_ms),
             answerability=answer.answerability,
             usage=answer.usage,
             dropped_sentences=answer.dropped_sentences,

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""Longest body of a request that is not an upload."""
 
 
 def absent(value: object) -> bool:
@@ -21,9 +23,13 @@ def optional(description: str) -> Any:
 
 
 class RequestBody(BaseModel):
-    """A request; an unknown field is an error that names it."""
+    """A request; an unknown field is an error that names it, and so is text that is no valid Unicode."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        str_max_length=MAX_BODY_BYTES,  # only with a length limit does pydantic look at every character
+    )
 
 
 class Body(BaseModel):

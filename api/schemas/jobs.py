@@ -39,7 +39,7 @@ class JobBody(Body):
     collection: str
     state: JobState
     stage: str = Field(description="What it is doing now; empty before it starts.")
-    counts: Mapping[str, float] = Field(description="Progress: files_total, files_done, failed, chunks.")
+    counts: Mapping[str, int] = Field(description="Progress: files_total, files_done, failed, chunks.")
     rate: float | None = optional("Chunks per second so far.")
     eta_seconds: float | None = optional("Estimated seconds until done.")
     result: Mapping[str, Any] | None = optional("The ingestion's result, once the job is final.")

@@ -63,6 +63,9 @@ def test_a_question_the_documents_do_not_answer_is_refused_with_passages(client:
     assert response.status_code == 200
     assert response.json()["status"] == "refused"
     assert response.json()["reason"]
+    assert {"embed", "retrieve", "rerank", "generate", "ground", "total"} <= response.json()[
+        "timings_ms"
+    ].keys()
 
 
 @pytest.mark.parametrize("headers", [{}, {"accept": "text/event-stream"}])
@@ -85,6 +88,51 @@ def test_questions_that_cannot_be_asked(client: httpx.Client, question: str) -> 
     assert problem(ask(client, question)) == (422, "invalid_question")
     assert problem(ask(client, question, stream=True)) == (422, "invalid_question")
     assert problem(client.post("/v1/search", json={"query": question})) == (422, "invalid_question")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/ask", r'{"question": "caf\ud800?"}'),
+        ("/v1/search", r'{"query": "caf\ud800?"}'),
+        ("/v1/ground", r'{"answer": "Tea.", "passages": [{"id": "\ud800", "text": "Tea."}]}'),
+        ("/v1/ingestions", r'{"path": "x", "groups": ["\ud800"]}'),
+    ],
+)
+def test_half_a_surrogate_pair_is_no_text(client: httpx.Client, path: str, body: str) -> None:
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert problem(response) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "said"),
+    [
+        ('{"question": ', "application/json", "not valid JSON"),
+        ('{"question": "x"}', "text/plain", "Content-Type: application/json"),
+        ("[1]", "application/json", "must be a JSON object"),
+        ("", "application/json", "must be a JSON object"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_told_what_to_send(
+    client: httpx.Client, content: str, content_type: str, said: str
+) -> None:
+    response = client.post("/v1/ask", content=content, headers={"content-type": content_type})
+
+    assert problem(response) == (422, "invalid_request")
+    assert said in response.json()["detail"]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_huge_body_is_refused_before_it_is_read(client: httpx.Client, chunked: bool) -> None:
+    huge = b'{"question": "' + b"x" * 11_000_000 + b'"}'
+    response = client.post(
+        "/v1/ask",
+        content=iter([huge[:6_000_000], huge[6_000_000:]]) if chunked else huge,
+        headers={"content-type": "application/json"},
+    )
+
+    assert problem(response) == (413, "upload_too_large")
 
 
 def test_a_question_of_4000_characters_is_asked(client: httpx.Client) -> None:

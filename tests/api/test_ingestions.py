@@ -40,6 +40,8 @@ def test_a_folder_is_ingested_in_the_background(empty: httpx.Client, handbook: P
     assert job["result"]["added"] == len(HANDBOOK)
     assert job["result"]["failures"] == []
     assert "error" not in job
+    assert job["counts"]["files_done"] == len(HANDBOOK)
+    assert all(isinstance(count, int) for count in job["counts"].values())
     assert len(titles(empty, "handbook")) == len(HANDBOOK)
 
 
@@ -50,6 +52,11 @@ def test_a_dry_run_changes_nothing(empty: httpx.Client, handbook: Path) -> None:
 
     assert job["result"]["added"] == 1
     assert "New" not in titles(empty)
+
+    request = {"path": str(handbook), "collection": "unmade", "dry_run": True}
+    job = finished_job(empty, empty.post("/v1/ingestions", json=request))
+    assert job["result"]["added"] == len(HANDBOOK) + 1
+    assert problem(empty.get("/v1/collections/unmade")) == (404, "collection_not_found")
 
 
 def test_a_removed_file_goes_only_when_asked(empty: httpx.Client, handbook: Path) -> None:
@@ -97,6 +104,8 @@ def test_malformed_folder_requests(empty: httpx.Client, request_body: Any) -> No
 
 
 def test_bodies_that_are_neither_json_nor_multipart(empty: httpx.Client) -> None:
+    deep = empty.post("/v1/ingestions", content=b"[" * 50_000, headers={"content-type": "application/json"})
+    assert problem(deep) == (422, "invalid_request")
     assert problem(empty.post("/v1/ingestions", content=b"hello")) == (422, "invalid_request")
     headers = {"content-type": "application/json"}
     assert problem(empty.post("/v1/ingestions", content=b"{", headers=headers)) == (422, "invalid_request")
