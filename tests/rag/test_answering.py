@@ -1,0 +1,309 @@
+"""The answer path over a real catalog and real indexes, with a scripted language model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rag.answering import Answerer, CitationEvent, DoneEvent, GroundingEvent, RetrievalEvent, TokenEvent
+from rag.citing import SpanCitationMatcher
+from rag.domain import (
+    Access,
+    Answer,
+    AnswerStatus,
+    Draft,
+    Evidence,
+    GroundingPolicy,
+    GroundingReport,
+    Passage,
+    Prompt,
+    Question,
+    Verdict,
+)
+from rag.errors import CollectionNotFound, GenerationFailed, InvalidQuestion, InvalidRequest, ModelUnavailable
+from rag.factory import Footnote
+from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker
+from rag.prompting import REFUSAL_MARK
+from rag.reranking import NoReranker
+from rag.settings import load_settings
+from tests.fakes import HashedEmbedder, ScriptedGenerator
+from tests.sources import new_version
+
+EVERYTHING = Access.everything()
+EMBEDDER = HashedEmbedder(dimension=512)
+LEAVE = "Annual leave is twenty-five days a year. Five days may be carried over until 31 March."
+SECRET = "The annual leave of directors is forty days."
+ASKED = "How many days of annual leave are there a year?"
+GOOD = "Annual leave is twenty-five days a year [1]."
+MIXED = "Annual leave is twenty-five days a year. [1] Submarines are repaired in Brest by the navy. [2]"
+BAD = "Submarines are repaired in Brest by the navy [1]."
+
+
+class FixedJudge:
+    """Believes in every passage, or in none."""
+
+    threshold = 0.5
+
+    def __init__(self, probability: float = 1.0) -> None:
+        self._probability = probability
+
+    def probability(self, question: Question, passages: Sequence[Passage]) -> float:
+        return self._probability if passages else 0.0
+
+
+class CrashingChecker:
+    name = "crashing"
+
+    def check(
+        self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None
+    ) -> GroundingReport:
+        raise ModelUnavailable("The checker's weights are missing.")
+
+
+class DecliningGenerator:
+    name = "declining"
+
+    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+        yield Draft(text=REFUSAL_MARK, llm=self.name, refused=True)
+
+
+class SilentGenerator:
+    name = "silent"
+
+    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+        yield "Words without a draft."
+
+
+@pytest.fixture
+def footnote(tmp_path: Path) -> Iterator[Footnote]:
+    """A handbook with a page for everyone and one for directors."""
+    with Footnote(load_settings(data_dir=tmp_path / "data"), embedder=EMBEDDER) as opened:
+        collection = opened.open_collection("handbook")
+        pages = {"leave.md": (LEAVE, frozenset()), "secret.md": (SECRET, frozenset({"directors"}))}
+        for path, (text, groups) in pages.items():
+            opened.catalog.put_version(
+                collection.id, new_version(path, text, embedder=EMBEDDER, groups=groups)
+            )
+        opened.open_collection("empty")
+        yield opened
+
+
+def answerer(
+    footnote: Footnote,
+    *answers: str | Exception,
+    generator: Generator | None = None,
+    judge: AnswerabilityJudge | None = None,
+    checker: GroundednessChecker | None = None,
+) -> Answerer:
+    return Answerer(
+        retriever=footnote.retriever,
+        reranker=NoReranker(),
+        judge=judge or FixedJudge(),
+        generator=generator or ScriptedGenerator(*answers),
+        citer=SpanCitationMatcher(),
+        checker=checker or footnote.checker(),
+        k=5,
+        budget_tokens=3000,
+        policy=GroundingPolicy.ANNOTATE,
+    )
+
+
+def ask(asked: Answerer, question: str = ASKED, *, access: Access = EVERYTHING, **options: object) -> Answer:
+    return asked.answer(question, collection="handbook", access=access, **options)  # type: ignore[arg-type]
+
+
+def assert_sound(answer: Answer, footnote: Footnote) -> None:
+    for sentence in answer.sentences:
+        assert answer.text[sentence.start : sentence.end] == sentence.text
+        assert set(sentence.citations) <= {citation.n for citation in answer.citations}
+    for citation in answer.citations:
+        stored = footnote.catalog.content(citation.document_id, access=EVERYTHING, version=citation.version)
+        assert stored.text[citation.start : citation.end] == citation.quote
+
+
+# ---------------------------------------------------------------------------------------- answers
+
+
+def test_an_answer_is_cited_checked_and_timed(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, GOOD))
+    assert_sound(answer, footnote)
+    assert (answer.status, answer.reason) == (AnswerStatus.ANSWERED, None)
+    assert answer.text == "Annual leave is twenty-five days a year."
+    assert [sentence.verdict for sentence in answer.sentences] == [Verdict.SUPPORTED]
+    assert [citation.quote for citation in answer.citations] == ["Annual leave is twenty-five days a year."]
+    assert answer.grounding is not None
+    assert {"embed", "retrieve", "rerank", "generate", "ground", "total"} <= answer.timings_ms.keys()
+    assert all(milliseconds >= 0 for milliseconds in answer.timings_ms.values())
+    assert answer.llm == "scripted"
+    assert answer.passages
+
+
+def test_every_answer_has_an_id_of_its_own(footnote: Footnote) -> None:
+    asked = answerer(footnote, GOOD, GOOD)
+    assert ask(asked).answer_id != ask(asked).answer_id
+
+
+def test_events_come_in_the_order_of_the_path_and_add_up_to_the_answer(footnote: Footnote) -> None:
+    events = list(answerer(footnote, MIXED).events(ASKED, collection="handbook", access=EVERYTHING))
+    kinds = [type(event) for event in events]
+    order = [RetrievalEvent, TokenEvent, CitationEvent, GroundingEvent, DoneEvent]
+    assert [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] is not kind] == order
+    done = events[-1]
+    assert isinstance(done, DoneEvent)
+    streamed = "".join(event.text for event in events if isinstance(event, TokenEvent))
+    assert streamed.split() == done.answer.text.split()
+    assert "[" not in streamed
+    assert (
+        tuple(event.citation for event in events if isinstance(event, CitationEvent)) == done.answer.citations
+    )
+    assert (
+        tuple(event.sentence for event in events if isinstance(event, GroundingEvent))
+        == done.answer.sentences
+    )
+    assert isinstance(events[0], RetrievalEvent)
+    assert events[0].passages == done.answer.passages
+
+
+def test_the_extractive_answerer_answers_from_the_handbook(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, generator=footnote.generator("extractive")))
+    assert_sound(answer, footnote)
+    assert answer.status is AnswerStatus.ANSWERED
+    assert answer.citations
+    assert {sentence.verdict for sentence in answer.sentences} == {Verdict.SUPPORTED}
+
+
+# ----------------------------------------------------------------------------------------- rights
+
+
+def test_nobody_is_answered_from_what_they_may_not_read(footnote: Footnote) -> None:
+    generator = ScriptedGenerator(GOOD, GOOD)
+    outsider = ask(answerer(footnote, generator=generator), access=Access(groups=frozenset({"staff"})))
+    assert all("directors" not in passage.text for passage in outsider.passages)
+    assert "forty days" not in generator.prompts[0].user
+    director = ask(answerer(footnote, generator=generator), access=Access(groups=frozenset({"directors"})))
+    assert any("directors" in passage.text for passage in director.passages)
+
+
+# --------------------------------------------------------------------------------------- refusals
+
+
+def test_a_collection_without_documents_refuses_and_calls_no_model(footnote: Footnote) -> None:
+    generator = ScriptedGenerator()
+    answer = answerer(footnote, generator=generator).answer(ASKED, collection="empty", access=EVERYTHING)
+    assert (answer.status, answer.passages) == (AnswerStatus.REFUSED, ())
+    assert answer.reason == "No document of this collection matches the question."
+    assert generator.prompts == []
+
+
+def test_a_question_that_the_passages_do_not_answer_is_refused_with_the_nearest_ones(
+    footnote: Footnote,
+) -> None:
+    generator = ScriptedGenerator()
+    answer = ask(answerer(footnote, generator=generator, judge=FixedJudge(0.2)))
+    assert (answer.status, answer.answerability) == (AnswerStatus.REFUSED, 0.2)
+    assert answer.reason
+    assert answer.text == answer.reason
+    assert answer.passages
+    assert (answer.citations, answer.sentences, answer.grounding) == ((), (), None)
+    assert generator.prompts == []
+
+
+def test_a_refusal_speaks_the_language_of_the_question(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, judge=FixedJudge(0.2)), "Combien de jours de congés y a-t-il ?")
+    assert answer.reason is not None
+    assert answer.reason.startswith("Les documents ne semblent pas")
+
+
+def test_a_model_that_declines_is_a_refusal_and_its_mark_is_not_shown(footnote: Footnote) -> None:
+    asked = answerer(footnote, generator=DecliningGenerator())
+    events = list(asked.events(ASKED, collection="handbook", access=EVERYTHING))
+    assert not [event for event in events if isinstance(event, TokenEvent)]
+    answer = ask(asked)
+    assert answer.status is AnswerStatus.REFUSED
+    assert REFUSAL_MARK not in answer.text
+    assert answer.passages
+
+
+# --------------------------------------------------------------------------------------- policies
+
+
+def test_annotate_marks_what_is_unsupported(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, MIXED))
+    assert_sound(answer, footnote)
+    assert [sentence.verdict for sentence in answer.sentences] == [Verdict.SUPPORTED, Verdict.UNSUPPORTED]
+
+
+def test_drop_removes_it(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, MIXED), policy=GroundingPolicy.DROP)
+    assert_sound(answer, footnote)
+    assert (answer.text, answer.dropped_sentences) == ("Annual leave is twenty-five days a year.", 1)
+    assert answer.status is AnswerStatus.ANSWERED
+
+
+def test_refuse_withholds_the_whole_answer(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, MIXED), policy=GroundingPolicy.REFUSE)
+    assert answer.status is AnswerStatus.REFUSED
+    assert "Submarines" not in answer.text
+    assert "twenty-five" not in answer.text
+    assert answer.reason
+    assert "withheld" in answer.reason
+
+
+def test_regenerate_asks_once_more_and_takes_the_better_answer(footnote: Footnote) -> None:
+    generator = ScriptedGenerator(MIXED, GOOD)
+    answer = ask(answerer(footnote, generator=generator), policy=GroundingPolicy.REGENERATE)
+    assert len(generator.prompts) == 2
+    assert (answer.text, answer.dropped_sentences) == ("Annual leave is twenty-five days a year.", 0)
+
+
+def test_regenerate_drops_what_is_still_unsupported(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, BAD, MIXED), policy=GroundingPolicy.REGENERATE)
+    assert (answer.text, answer.dropped_sentences) == ("Annual leave is twenty-five days a year.", 1)
+    assert ask(answerer(footnote, BAD, BAD), policy=GroundingPolicy.REGENERATE).status is AnswerStatus.REFUSED
+
+
+def test_an_answer_without_fault_is_not_generated_twice(footnote: Footnote) -> None:
+    generator = ScriptedGenerator(GOOD)
+    ask(answerer(footnote, generator=generator), policy=GroundingPolicy.REGENERATE)
+    assert len(generator.prompts) == 1
+
+
+# --------------------------------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize("policy", list(GroundingPolicy))
+def test_a_check_that_fails_leaves_the_answer_unverified_never_supported(
+    footnote: Footnote, policy: GroundingPolicy
+) -> None:
+    answer = ask(answerer(footnote, GOOD, checker=CrashingChecker()), policy=policy)
+    assert_sound(answer, footnote)
+    assert (answer.status, answer.grounding) == (AnswerStatus.UNVERIFIED, None)
+    assert answer.reason
+    assert {sentence.verdict for sentence in answer.sentences} == {Verdict.NOT_CHECKABLE}
+    assert answer.citations
+
+
+def test_a_model_that_fails_is_an_error_and_no_answer(footnote: Footnote) -> None:
+    with pytest.raises(GenerationFailed):
+        ask(answerer(footnote, GenerationFailed("It did not answer.")))
+    with pytest.raises(GenerationFailed, match="without a draft"):
+        ask(answerer(footnote, generator=SilentGenerator()))
+
+
+def test_wrong_requests_are_said(footnote: Footnote) -> None:
+    asked = answerer(footnote)
+    with pytest.raises(InvalidQuestion):
+        ask(asked, "   ")
+    with pytest.raises(InvalidRequest, match="k is 0"):
+        ask(asked, k=0)
+    with pytest.raises(CollectionNotFound, match="nowhere"):
+        asked.answer(ASKED, collection="nowhere", access=EVERYTHING)
+
+
+def test_passages_from_elsewhere_are_answered_from_without_a_collection(footnote: Footnote) -> None:
+    found = ask(answerer(footnote, GOOD)).passages
+    answer = answerer(footnote, GOOD).answer_from_passages(ASKED, found)
+    assert answer.text == "Annual leave is twenty-five days a year."
+    assert answerer(footnote).answer_from_passages(ASKED, []).status is AnswerStatus.REFUSED
