@@ -136,8 +136,11 @@ def _refuse_unknown_variables() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}."
+            # Compared without the prefix, or every unknown name would be close to a known one.
+            near = get_close_matches(
+                name.removeprefix(PREFIX), [other.removeprefix(PREFIX) for other in known], n=1
+            )
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else f"known are {', '.join(sorted(known))}."
             raise SettingsError(f"Unknown setting {name}: {hint}")
 
 
