@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.citing import MARKER, MarkerFilter, SpanCitationMatcher, strip_markers
@@ -124,6 +124,8 @@ def test_offsets_give_every_sentence_back_whatever_was_generated(text: str) -> N
 
 
 @given(MARKED, st.lists(st.integers(0, 40)))
+@example("[[1]2]", [4])
+@example("a  [1, \n2 ] b [", [3, 6])
 def test_markers_vanish_from_the_stream_however_it_is_cut(text: str, cuts: list[int]) -> None:
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     marker_filter = MarkerFilter()
