@@ -10,7 +10,7 @@ from api.schemas.library import DeletedCollection, DeletedDocument
 from api.uploads import forget_file, uploads_of
 from ingest.lock import collection_lock
 from ingest.sources import UploadSource
-from rag.domain import Access, Collection, JobState
+from rag.domain import Access, JobState
 from rag.factory import Footnote
 
 LOCKS = "locks"
@@ -25,7 +25,7 @@ def delete_document(footnote: Footnote, document_id: str, *, access: Access) -> 
     """
     catalog, indexes = footnote.catalog, footnote.indexes
     document = catalog.document(document_id, access=access)
-    collection = collection_by_id(footnote, document.collection_id)
+    collection = footnote.catalog.collection_by_id(document.collection_id)
     chunk_ids = [chunk.id for chunk in catalog.document_chunks(document_id, access=access)]
     nowhere = np.zeros(collection.dimension, dtype=np.float32)
     before = indexes.snapshot(collection).dense.similarities(nowhere, chunk_ids)
@@ -53,8 +53,3 @@ def delete_collection(footnote: Footnote, name: str) -> DeletedCollection:
         footnote.indexes.drop(collection.id)
         shutil.rmtree(uploads_of(footnote.settings.data_dir, name), ignore_errors=True)
     return DeletedCollection(documents_removed=removed)
-
-
-def collection_by_id(footnote: Footnote, collection_id: str) -> Collection:
-    """The collection a document belongs to."""
-    return next(found for found in footnote.catalog.collections() if found.id == collection_id)

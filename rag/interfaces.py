@@ -75,6 +75,10 @@ class Catalog(Protocol):
         """Raises: CollectionNotFound."""
         ...
 
+    def collection_by_id(self, collection_id: str) -> Collection:
+        """Raises: CollectionNotFound."""
+        ...
+
     def collections(self) -> list[Collection]:
         """All, by name, with document and chunk counts."""
         ...

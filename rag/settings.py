@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     )
     catalog_url: str | None = Field(
         default=None,
+        repr=False,  # may hold a password
         description="SQLAlchemy URL of the catalog; unset: SQLite in the data directory.",
     )
     collection: str = Field(default="default", description="Collection used when none is named.")

@@ -46,6 +46,8 @@ def apply_policy(answer: Answer, policy: GroundingPolicy) -> Answer:
 
     An answer of which nothing may stay comes back with ``status`` refused.
     """
+    if policy is GroundingPolicy.REFUSE and answer.status is AnswerStatus.UNVERIFIED:
+        return replace(answer, status=AnswerStatus.REFUSED)
     failing = [sentence for sentence in answer.sentences if sentence.verdict in _FAILING]
     if not failing or policy is GroundingPolicy.ANNOTATE:
         return answer

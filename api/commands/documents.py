@@ -50,11 +50,9 @@ def show_document(document_id: DocumentId, as_json: AsJson = False, data_dir: Da
     Example: footnote documents show 01J…
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
-        from api.deleting import collection_by_id
-
         document = run.footnote.catalog.document(document_id, access=Access.everything())
         content = run.footnote.catalog.content(document_id, access=Access.everything())
-        body = DocumentBody.of(document, collection_by_id(run.footnote, document.collection_id).name)
+        body = DocumentBody.of(document, run.footnote.catalog.collection_by_id(document.collection_id).name)
         if as_json:
             run.print_json(body.to_json() | {"text": ContentBody.of(content).text})
             return

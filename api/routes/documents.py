@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.deleting import collection_by_id, delete_document
+from api.deleting import delete_document
 from api.dependencies import AskerAccess, Cursor, FootnoteParts, Limit, decode_cursor, encode_cursor
 from api.errors import problems
 from api.schemas.base import Page
@@ -36,7 +36,7 @@ def list_documents(
 def show_document(document_id: str, footnote: FootnoteParts, access: AskerAccess) -> DocumentBody:
     """One document's current version, without its text."""
     document = footnote.catalog.document(document_id, access=access)
-    return DocumentBody.of(document, collection_by_id(footnote, document.collection_id).name)
+    return DocumentBody.of(document, footnote.catalog.collection_by_id(document.collection_id).name)
 
 
 @router.delete("/{document_id}", responses=problems(404, 503, 507))

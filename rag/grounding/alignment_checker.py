@@ -29,6 +29,10 @@ _CONTRADICTING_SHARE = 0.6
 """A window that shares this much and differs in a figure or in negation contradicts rather than lacks."""
 
 
+_WRONG_FIGURE_SHARE = 0.5
+"""Of the threshold: what a sentence with a wrong figure can score at most, however well the rest is found."""
+
+
 class AlignmentModel(BaseModel):
     """The stored file: sentence weights, how sentence scores make the answer's, and the threshold."""
 
@@ -99,6 +103,8 @@ class AlignmentChecker:
         self, answer: str, span: tuple[int, int], signals: Signals, evidence: Sequence[Evidence]
     ) -> SentenceVerdict:
         score = self._model.sentence.probability(signals.values) if evidence else 0.0
+        if _has_wrong_figure(signals):
+            score = min(score, self._model.threshold * _WRONG_FIGURE_SHARE)
         verdict = Verdict.SUPPORTED
         if score < self._model.threshold:
             verdict = Verdict.CONTRADICTED if _contradicts(signals) else Verdict.UNSUPPORTED
@@ -171,9 +177,17 @@ def _not_checkable(answer: str, span: tuple[int, int]) -> SentenceVerdict:
     )
 
 
+def _has_wrong_figure(signals: Signals) -> bool:
+    """A figure that no evidence holds, or that stands elsewhere while its sentence is otherwise found."""
+    return bool(signals.wrong_figures) or (_same_subject(signals) and bool(signals.distant_figures))
+
+
 def _contradicts(signals: Signals) -> bool:
-    same_subject = signals.values["coverage_best"] >= _CONTRADICTING_SHARE
-    return same_subject and (bool(signals.wrong_numbers) or signals.values["negation_differs"] > 0)
+    return _same_subject(signals) and (_has_wrong_figure(signals) or signals.values["negation_differs"] > 0)
+
+
+def _same_subject(signals: Signals) -> bool:
+    return signals.values["coverage_best"] >= _CONTRADICTING_SHARE
 
 
 def _evidence_span(found: EvidenceWindow, evidence: Sequence[Evidence]) -> EvidenceSpan:

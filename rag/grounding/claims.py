@@ -6,10 +6,14 @@ import re
 
 from rag.alignment import content_terms
 
+# Only sentences that are courtesy from end to end: "Sure, you have 40 days." asserts something.
 _COURTESY = re.compile(
-    r"^\W*(hello|hi|dear|thank(s| you)|you'?re welcome|i hope (this|that|it) helps|let me know|feel free|"
-    r"sure\b|certainly\b|of course|bonjour|merci|cordialement|j'espère que|n'hésitez pas|bien sûr|"
-    r"(here|below) (is|are)\b.*:$|voici\b.*:$)",
+    r"\W*((hello|hi|dear|bonjour|bonsoir)(\W+[^\W\d]+){0,3}|"
+    r"(many )?thank(s| you)( (very|so) much)?( for (asking|your question))?|"
+    r"merci( beaucoup)?( (pour|de) votre question)?|you['’]?re welcome|"
+    r"(i hope|j['’]espère que)\b[^.\d]{0,40}\b(helps?|aide\w*)|"
+    r"(please )?(let me know|feel free|n['’]hésitez pas)\b[^\d]*|"
+    r"sure|certainly|of course|bien sûr|cordialement|(here|below) (is|are)\b[^\d]*:|voici\b[^\d]*:)\W*",
     re.IGNORECASE,
 )
 _ANNOUNCES = re.compile(r":\s*$")
@@ -22,7 +26,7 @@ def is_checkable(sentence: str, language: str) -> bool:
     Questions, greetings, offers of help, and short headings that only announce a list don't.
     """
     stripped = sentence.strip()
-    if stripped.endswith("?") or _COURTESY.match(stripped):
+    if stripped.endswith("?") or _COURTESY.fullmatch(stripped):
         return False
     terms = content_terms(stripped, language)
     announces = _ANNOUNCES.search(stripped) is not None and len(stripped.split()) <= _SHORT_ANNOUNCEMENT

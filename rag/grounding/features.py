@@ -12,13 +12,15 @@ import numpy as np
 
 from rag.alignment import Term, Window, content_terms, coverage, located_terms, rarity, windows
 from rag.domain import Evidence, Matrix
+from rag.grounding.figures import claimed_figures, held_figures
 from rag.interfaces import Embedder
 
 NAMES = (
     "coverage_all",
     "coverage_best",
     "bigrams",
-    "missing_numbers",
+    "missing_figures",
+    "distant_figures",
     "missing_names",
     "longest_gap",
     "cosine",
@@ -26,7 +28,6 @@ NAMES = (
     "length",
 )
 
-_NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _NAME = re.compile(r"(?<=[\w,;:’'] )[A-ZÀ-Þ][\w'’-]+")
 _NEGATION = re.compile(
     r"\b(not|no|never|none|nobody|nothing|neither|nor|without|cannot|ne|pas|jamais|aucune?|rien|sans|ni)\b|n['’]t\b",
@@ -53,13 +54,15 @@ class Signals:
         values: by name, see :data:`NAMES`.
         best: the window with the largest share of the sentence's terms, if any is shared.
         missing: content terms of the sentence that no evidence holds, with their places.
-        wrong_numbers: figures of the sentence that no evidence holds.
+        wrong_figures: figures of the sentence that no evidence holds.
+        distant_figures: those that the evidence holds, but not near what the sentence speaks of.
     """
 
     values: dict[str, float]
     best: EvidenceWindow | None
     missing: tuple[Term, ...]
-    wrong_numbers: tuple[str, ...]
+    wrong_figures: tuple[str, ...]
+    distant_figures: tuple[str, ...]
 
 
 class EvidenceIndex:
@@ -77,7 +80,7 @@ class EvidenceIndex:
         sequence = [term.text for term in located_terms(everything, language)]
         self._terms = frozenset(sequence)
         self._bigrams = frozenset(pairwise(sequence))
-        self._numbers = frozenset(numbers(everything))
+        self._figures = held_figures(everything)
         self._words = everything.lower()
 
     def nearest(self, sentence: str) -> list[EvidenceWindow]:
@@ -95,15 +98,18 @@ class EvidenceIndex:
         best_share = coverage(wanted, best.window.terms, self._weights) if best else 0.0
         bigrams = list(pairwise(located))
         shared_bigrams = sum((one.text, two.text) in self._bigrams for one, two in bigrams)
-        figures = numbers(sentence)
-        wrong = tuple(figure for figure in figures if figure not in self._numbers)
+        figures = claimed_figures(sentence)
+        wrong = tuple(figure for figure in figures if figure not in self._figures)
+        near = frozenset().union(*(held_figures(window.text) for window in nearest))
+        distant = [figure for figure in figures if figure in self._figures and figure not in near]
         names = _NAME.findall(sentence)
         missing = tuple(term for term in located if term.text not in self._terms)
         values = {
             "coverage_all": coverage(wanted, self._terms, self._weights),
             "coverage_best": best_share,
             "bigrams": shared_bigrams / len(bigrams) if bigrams else 1.0,
-            "missing_numbers": len(wrong) / len(figures) if figures else 0.0,
+            "missing_figures": len(wrong) / len(figures) if figures else 0.0,
+            "distant_figures": len(distant) / len(figures) if figures else 0.0,
             "missing_names": sum(name.lower() not in self._words for name in names) / len(names)
             if names
             else 0.0,
@@ -112,7 +118,7 @@ class EvidenceIndex:
             "negation_differs": float(best is not None and _negated(sentence) != _negated(best.text)),
             "length": math.log1p(len(located)),
         }
-        return Signals(values, best if best_share > 0 else None, missing, wrong)
+        return Signals(values, best if best_share > 0 else None, missing, wrong, tuple(distant))
 
 
 def highest_cosines(
@@ -129,19 +135,6 @@ def highest_cosines(
         )
         for sentence, group in zip(sentences, nearest, strict=True)
     ]
-
-
-def numbers(text: str) -> list[str]:
-    """Figures of ``text`` in one notation: no group separators, a point for decimals, no trailing zeros."""
-    return [_plain(figure) for figure in _NUMBER.findall(text)]
-
-
-def _plain(figure: str) -> str:
-    digits = re.sub(r"[\u00a0\u202f ]", "", figure)
-    digits = re.sub(r"[.,](?=\d{3}(?:[.,]|$))", "", digits).replace(",", ".")
-    whole, _, decimals = digits.partition(".")
-    decimals = decimals.rstrip("0")
-    return f"{whole.lstrip('0') or '0'}.{decimals}" if decimals else whole.lstrip("0") or "0"
 
 
 def _negated(text: str) -> bool:

@@ -24,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from rag.domain import Collection
-from rag.errors import CollectionNotFound, IndexDamaged
+from rag.errors import IndexDamaged
 from rag.index import durable
 from rag.index import manifest as manifests
 from rag.index.building import Base, write_indexes, write_manifest
@@ -84,7 +84,7 @@ class CollectionIndexes:
             DiskFull, StorageError: the old generation still serves.
         """
         with self._lock(collection_id):
-            return self._bring_up_to_date(self._find(collection_id))
+            return self._bring_up_to_date(self._catalog.collection_by_id(collection_id))
 
     def drop(self, collection_id: str) -> None:
         """Remove the index files of a deleted collection; who searches in them now can finish."""
@@ -240,14 +240,6 @@ class CollectionIndexes:
         return OpenGeneration(pointer=pointer, manifest=manifest, dense=dense, keyword=keyword)
 
     # ------------------------------------------------------------------------------ lookup
-
-    def _find(self, collection_id: str) -> Collection:
-        for found in self._catalog.collections():
-            if found.id == collection_id:
-                return found
-        raise CollectionNotFound(
-            f"No collection has the id {collection_id!r}; it may just have been deleted."
-        )
 
     def _lock(self, collection_id: str) -> threading.Lock:
         with self._guard:

@@ -63,6 +63,11 @@ class SqlCatalog:
         with self._database.read() as session:
             return collections.find_collection(session, name)
 
+    def collection_by_id(self, collection_id: str) -> Collection:
+        """The collection with that id."""
+        with self._database.read() as session:
+            return collections.find_collection_by_id(session, collection_id)
+
     def collections(self) -> list[Collection]:
         """All, by name."""
         with self._database.read() as session:

@@ -54,6 +54,16 @@ def find_collection(session: Session, name: str) -> Collection:
     return _collection(_named(session, name))
 
 
+def find_collection_by_id(session: Session, collection_id: str) -> Collection:
+    """Raises: CollectionNotFound."""
+    row = session.get(CollectionRow, collection_id)
+    if row is None:
+        raise CollectionNotFound(
+            f"No collection has the id {collection_id!r}; it may just have been deleted."
+        )
+    return _collection(row)
+
+
 def list_collections(session: Session) -> list[Collection]:
     """All, by name."""
     rows = session.scalars(select(CollectionRow)).all()

@@ -273,7 +273,12 @@ def test_an_answer_without_fault_is_not_generated_twice(footnote: Footnote) -> N
 # --------------------------------------------------------------------------------------- failures
 
 
-@pytest.mark.parametrize("policy", list(GroundingPolicy))
+def test_a_check_that_crashes_is_refused_where_the_policy_refuses(footnote: Footnote) -> None:
+    answer = ask(answerer(footnote, GOOD, checker=CrashingChecker()), policy=GroundingPolicy.REFUSE)
+    assert answer.status is AnswerStatus.REFUSED
+
+
+@pytest.mark.parametrize("policy", [each for each in GroundingPolicy if each is not GroundingPolicy.REFUSE])
 def test_a_check_that_fails_leaves_the_answer_unverified_never_supported(
     footnote: Footnote, policy: GroundingPolicy
 ) -> None:
