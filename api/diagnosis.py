@@ -15,7 +15,8 @@ from pydantic import Field
 
 from api.release import SOURCE_TREE, release
 from api.schemas.base import Body, optional
-from rag.errors import FootnoteError, IndexDamaged
+from rag.domain import Collection
+from rag.errors import FootnoteError, IndexBehind, IndexDamaged
 from rag.factory import Footnote
 from rag.settings import Settings
 
@@ -137,23 +138,24 @@ def _indexes(footnote: Footnote) -> Iterator[Finding]:
     for collection in footnote.catalog.collections():
         try:
             manifest = footnote.indexes.verify(collection)
-        except IndexDamaged as exc:
-            if not collection.chunks:
-                yield Finding(
-                    part="index", health=Health.OK, message=f"{collection.name}: nothing to index yet."
-                )
-                continue
-            yield Finding(
-                part="index",
-                health=Health.PROBLEM,
-                message=str(exc),
-                next_step=f"footnote search anything --collection {collection.name} rebuilds it",
-            )
+        except (IndexDamaged, IndexBehind) as exc:
+            yield _index_trouble(collection, exc)
             continue
         message = (
             f"{collection.name}: generation {manifest.generation}, {manifest.chunks:,} chunks, hashes right."
         )
         yield Finding(part="index", health=Health.OK, message=message)
+
+
+def _index_trouble(collection: Collection, exc: FootnoteError) -> Finding:
+    if not collection.chunks:
+        return Finding(part="index", health=Health.OK, message=f"{collection.name}: nothing to index yet.")
+    return Finding(
+        part="index",
+        health=Health.WARNING if isinstance(exc, IndexBehind) else Health.PROBLEM,
+        message=str(exc),
+        next_step=f"footnote search anything --collection {collection.name} brings it up to date",
+    )
 
 
 def _model(footnote: Footnote) -> Iterator[Finding]:

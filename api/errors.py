@@ -92,6 +92,11 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
         title="The server's disk is full",
         detail="The server's disk is full; what was stored before is intact. Free space, then try again.",
     ),
+    errors.IndexBehind: Row(
+        status=503,
+        title="An index is behind",
+        detail="An index of the server is being brought up to date; try again in a moment.",
+    ),
     errors.IndexDamaged: Row(
         status=503,
         title="An index is damaged",

@@ -1,7 +1,8 @@
 """Fusion methods side by side on BEIR folders: ``python benchmarks/fusion.py DATA/retrieval``.
 
 Ingests each set through the real pipeline, then compares keyword, dense, reciprocal rank fusion, min-max
-and the product's fusion at dense shares from .1 to .9, in nDCG@10. The table in docs/decisions/0002 comes from it.
+and the product's fusion at dense shares from .1 to .9, in nDCG@10. The table in docs/decisions/0002 comes
+from it.
 """
 
 from __future__ import annotations

@@ -135,7 +135,8 @@ def _refusal_threshold(examples: Sequence[Example], held_out: Array) -> float:
         wrongly = [refused[labels & (names == name)].mean() for name in sorted(set(names))]
         rightly = [refused[~labels & (names == name)].mean() for name in sorted(set(names))]
         typer.echo(
-            f"threshold {threshold:.2f}: refused rightly {np.mean(rightly):.2f}, wrongly {np.mean(wrongly):.2f}"
+            f"threshold {threshold:.2f}: refused rightly {np.mean(rightly):.2f}, "
+            f"wrongly {np.mean(wrongly):.2f}"
         )
         if np.mean(wrongly) <= _FALSE_REFUSALS:
             chosen = round(float(threshold), 2)

@@ -16,6 +16,9 @@ from rag.domain import Draft, Prompt
 from rag.errors import GenerationFailed, InvalidRequest, ModelUnavailable
 from rag.prompting import REFUSAL_MARK
 
+_TELLS_ITS_END = "openai:"
+"""In this protocol the last piece says why it ends; without it the connection was cut."""
+
 
 class ChatModelGenerator:
     """Streams a chat model's answer.
@@ -61,10 +64,12 @@ class ChatModelGenerator:
         """Text and token counts as the provider sends them; its errors become ours."""
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
         deadline = time.monotonic() + self._timeout_s
+        finished = not self._name.startswith(_TELLS_ITS_END)
         try:
             for chunk in self._model.stream(messages):
                 counts = getattr(chunk, "usage_metadata", None) or {}
                 yield str(chunk.text), {key: count for key, count in counts.items() if isinstance(count, int)}
+                finished = finished or bool(chunk.response_metadata.get("finish_reason"))
                 if time.monotonic() > deadline:
                     raise TimeoutError
         except Exception as exc:  # every provider's client has its own exceptions
@@ -72,6 +77,8 @@ class ChatModelGenerator:
                 f"The language model {self._name} did not answer ({type(exc).__name__}). "
                 f"Check that it runs and that its key is valid, or use the extractive answerer."
             ) from exc
+        if not finished:
+            raise GenerationFailed(f"The language model {self._name} broke off in mid-answer; try again.")
 
 
 def _showable(text: str) -> int:

@@ -12,8 +12,9 @@ from rag.sentences import split_sentences
 
 MARKER = re.compile(r"[ \u00a0]*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 _PARTIAL_MARKER = re.compile(r"[ \u00a0]*(?:\[[\d\s,;]*)?\Z")
-_MIN_COVERAGE_UNMARKED = 0.5
-"""A sentence without a marker gets a citation only where a passage holds at least half of its terms."""
+_MIN_COVERAGE = 0.5
+"""A passage carries a sentence when it holds half of its terms. A sentence without a marker, or whose marked
+passages hold less, is looked for in all passages; a marker is kept where none of them does better."""
 
 
 class SpanCitationMatcher:
@@ -101,12 +102,12 @@ def _find(
         (passage, best_match(sentence, passage.text, language) or Match(0, len(passage.text), 0.0))
         for passage in marked
     ]
-    if found:
+    if max((match.coverage for _, match in found), default=0.0) >= _MIN_COVERAGE:
         return found
     matches = [(passage, best_match(sentence, passage.text, language)) for passage in passages]
     known = [(passage, match) for passage, match in matches if match is not None]
     best = max(known, key=lambda pair: pair[1].coverage, default=None)
-    return [best] if best is not None and best[1].coverage >= _MIN_COVERAGE_UNMARKED else []
+    return [best] if best is not None and best[1].coverage >= _MIN_COVERAGE else found
 
 
 def _citation(n: int, passage: Passage, match: Match) -> Citation:

@@ -24,7 +24,8 @@
     │   └── GenerationFailed      the LLM did not answer
     └── StorageError              the disk or the database failed
         ├── DiskFull
-        └── IndexDamaged          an index file does not match its manifest (rebuilt at open)
+        ├── IndexDamaged          an index file does not match its manifest (rebuilt at open)
+        └── IndexBehind           the index lacks the catalog's newest changes (caught up at open)
 
 A message names the value, what was expected and the next step. ``code`` is stable and part of the API.
 """
@@ -115,8 +116,8 @@ class EmbeddingMismatch(Conflict):
     def between(cls, collection: str, held: str, configured: str) -> EmbeddingMismatch:
         """For a collection whose vectors have the fingerprint ``held``."""
         return cls(
-            f"The collection {collection!r} was embedded with {held.split(':')[0]}, the configured model is "
-            f"{configured.split(':')[0]}. Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
+            f"The collection {collection!r} was embedded with {_short(held)}, the configured model is "
+            f"{_short(configured)}. Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
         )
 
 
@@ -190,3 +191,15 @@ class IndexDamaged(StorageError):
     """An index file does not match its manifest."""
 
     code = "index_damaged"
+
+
+class IndexBehind(StorageError):
+    """An index does not hold the catalog's newest changes yet, or is not there yet; nothing is damaged."""
+
+    code = "index_behind"
+
+
+def _short(fingerprint: str) -> str:
+    """``name (first digits)``: two builds of one model have the same name."""
+    name, _, digits = fingerprint.partition(":")
+    return f"{name} ({digits[:8]})"

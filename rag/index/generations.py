@@ -24,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from rag.domain import Collection
-from rag.errors import IndexDamaged
+from rag.errors import IndexBehind, IndexDamaged
 from rag.index import durable
 from rag.index import manifest as manifests
 from rag.index.building import Base, write_indexes, write_manifest
@@ -99,18 +99,19 @@ class CollectionIndexes:
         """Check every file of the serving generation and its counts against the catalog, changing nothing.
 
         Raises:
-            IndexDamaged: what does not match.
+            IndexDamaged: a file does not match.
+            IndexBehind: the files are sound, but not at the catalog's sequence, or not there yet.
         """
         folder = self._root / collection.id
         current = read_pointer(folder)
         if current is None:
-            raise IndexDamaged(
+            raise IndexBehind(
                 f"The collection {collection.name!r} has no index yet; the next search builds it."
             )
         manifest = manifests.read_verified(folder / current.name, manifest_sha256=current.manifest_sha256)
         sequence, chunks = self._catalog.live_chunk_count(collection.id)
         if manifest.sequence != sequence or manifest.chunks != chunks:
-            raise IndexDamaged(
+            raise IndexBehind(
                 f"The index of {collection.name!r} holds {manifest.chunks} chunks at sequence "
                 f"{manifest.sequence}, the catalog {chunks} at {sequence}; the next start catches up."
             )

@@ -275,7 +275,7 @@ def test_doctor_finds_a_damaged_index(filled: Footnote, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "problem index" in result.stdout
     assert "SHA-256" in result.stdout
-    assert "rebuilds it" in " ".join(result.stdout.split())
+    assert "brings it up to date" in " ".join(result.stdout.split())
 
 
 def test_doctor_says_that_the_llm_server_is_down(filled: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
