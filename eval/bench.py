@@ -136,9 +136,9 @@ def bench_ingest(folder: Path, *, settings: Settings) -> IngestBench:
     """
     source = FolderSource(folder)
     with _workspace(settings) as footnote:
-        footnote.embedder.embed_query("warm-up")
-        collection = footnote.open_collection(_COLLECTION)
-        with build_ingestor(footnote) as ingestor:
+        with build_ingestor(footnote) as ingestor:  # as `footnote ingest` does: parsers start first
+            collection = footnote.open_collection(_COLLECTION)
+            footnote.embedder.embed_query("warm-up")
             result = ingestor.sync(source, collection=collection)
             again = ingestor.sync(source, collection=collection)
         if not result.chunks:

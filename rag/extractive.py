@@ -13,7 +13,7 @@ from rag.sentences import split_sentences
 NAME = "extractive"
 
 MAX_SENTENCES = 3
-MARGIN = 0.25
+MARGIN = 0.2
 """Sentences scoring this close to the best join it; with MAX_SENTENCES set on clapnq-dev's token-F1."""
 
 _SAME_TERMS = 0.8
