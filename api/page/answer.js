@@ -158,7 +158,7 @@ function open(source) {
 function summaryOf(answer) {
   const parts = [];
   if (answer.status === "unverified") parts.push(`${say("unverified")}: ${answer.reason ?? ""}`);
-  if (!answer.grounding) return parts.join(" ");
+  if (answer.grounding.score === null) return parts.join(" ");
   const counts = ["supported", "unsupported", "contradicted"]
     .filter((verdict) => answer.grounding[verdict] > 0)
     .map((verdict) => `${MARKS[verdict]} ${answer.grounding[verdict]} ${say(`${verdict}_count`)}`);

@@ -166,12 +166,14 @@ class SentenceBody(Body):
 class GroundingBody(Body):
     """How far the answer is carried by its passages; the counts are of sentences."""
 
-    score: float = Field(description="Probability, 0 to 1, that every checkable sentence is supported.")
+    score: float | None = Field(
+        description="Probability, 0 to 1, that every checkable sentence is supported; null if unchecked."
+    )
     supported: int
     unsupported: int
     contradicted: int
-    checker: str
-    threshold: float = Field(description="A score below it counts as unsupported.")
+    checker: str = Field(description="Its name; `none` if nothing was checked.")
+    threshold: float | None = Field(description="A score below it counts as unsupported.")
 
     @classmethod
     def of(cls, report: GroundingReport) -> GroundingBody:
@@ -185,6 +187,11 @@ class GroundingBody(Body):
             threshold=report.threshold,
         )
 
+    @classmethod
+    def unchecked(cls) -> GroundingBody:
+        """The summary when nothing was checked."""
+        return cls(score=None, supported=0, unsupported=0, contradicted=0, checker="none", threshold=None)
+
 
 class AnswerBody(Body):
     """The checked answer; a refusal is an answer with a reason and the nearest passages."""
@@ -197,7 +204,7 @@ class AnswerBody(Body):
     sentences: Sequence[SentenceBody]
     citations: Sequence[CitationBody]
     passages: Sequence[PassageBody]
-    grounding: GroundingBody | None = Field(description="Null when nothing was checked, as in a refusal.")
+    grounding: GroundingBody
     llm: str
     timings_ms: Mapping[str, float] = Field(
         description="embed, retrieve, rerank, generate, ground, total; 0 for what did not run."
@@ -218,7 +225,7 @@ class AnswerBody(Body):
             sentences=[SentenceBody.of(sentence) for sentence in answer.sentences],
             citations=[CitationBody.of(citation) for citation in answer.citations],
             passages=[PassageBody.of(passage) for passage in answer.passages],
-            grounding=GroundingBody.of(answer.grounding) if answer.grounding else None,
+            grounding=GroundingBody.of(answer.grounding) if answer.grounding else GroundingBody.unchecked(),
             llm=answer.llm,
             timings_ms=dict.fromkeys(ANSWER_STAGES, 0.0) | dict(answer.timings_ms),
             answerability=answer.answerability,
