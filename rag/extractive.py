@@ -14,7 +14,8 @@ NAME = "extractive"
 
 MAX_SENTENCES = 3
 MARGIN = 0.2
-"""Sentences scoring this close to the best join it; with MAX_SENTENCES set on clapnq-dev's token-F1."""
+"""Sentences scoring this close to the best join it. On clapnq-dev token-F1 is .463 for one sentence, .525 at
+this margin with 2.2 of them, .548 at .3 with 2.5: most of the gain for the least noise."""
 
 _SAME_TERMS = 0.8
 _LIST_ITEMS = 6
