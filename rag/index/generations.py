@@ -18,13 +18,14 @@ import hashlib
 import logging
 import shutil
 import threading
+import time
 import uuid
 from pathlib import Path
 
 from filelock import FileLock
 
 from rag.domain import Collection
-from rag.errors import IndexBehind, IndexDamaged
+from rag.errors import IndexBehind, IndexDamaged, StorageError
 from rag.index import durable
 from rag.index import manifest as manifests
 from rag.index.building import Base, write_indexes, write_manifest
@@ -47,6 +48,7 @@ logger = logging.getLogger(__name__)
 _LOCK = "lock"
 _BUILDING = "building-"
 _QUARANTINE = "quarantine-"
+_PATIENCE_S = 5.0
 
 
 class CollectionIndexes:
@@ -66,13 +68,14 @@ class CollectionIndexes:
         self._open: dict[str, OpenGeneration] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._behind: dict[str, tuple[int, float]] = {}
         self.repairs: list[str] = []
 
     def snapshot(self, collection: Collection) -> OpenGeneration:
         """The serving generation; opened, caught up or rebuilt from the catalog on first use."""
         held = self._held(collection.id)
         if held is not None:
-            return held
+            return self._caught_up(collection, held) if self._is_left_behind(collection, held) else held
         with self._lock(collection.id):
             return self._held(collection.id) or self._follow(collection) or self._bring_up_to_date(collection)
 
@@ -125,6 +128,29 @@ class CollectionIndexes:
         if held is None or held.pointer != read_pointer(self._root / collection_id):
             return None
         return held
+
+    def _is_left_behind(self, collection: Collection, held: OpenGeneration) -> bool:
+        """Whether the catalog moved on, and nothing has happened since for longer than a refresh takes.
+
+        An ingestion brings the indexes along itself; one that was killed does not.
+        """
+        if held.manifest.sequence >= collection.sequence:
+            self._behind.pop(collection.id, None)
+            return False
+        sequence, since = self._behind.setdefault(collection.id, (collection.sequence, time.monotonic()))
+        if sequence != collection.sequence:  # somebody is still committing
+            self._behind[collection.id] = (collection.sequence, time.monotonic())
+            return False
+        return time.monotonic() - since >= _PATIENCE_S
+
+    def _caught_up(self, collection: Collection, held: OpenGeneration) -> OpenGeneration:
+        """The generation at the catalog's sequence, or ``held`` where it cannot be built now."""
+        self._behind.pop(collection.id, None)
+        try:
+            return self.refresh(collection.id)
+        except StorageError:
+            logger.exception("The index of %r stays behind the catalog for now.", collection.name)
+            return held
 
     def _follow(self, collection: Collection) -> OpenGeneration | None:
         """The generation that another process switched to, without waiting for the one it may be building."""

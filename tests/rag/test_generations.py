@@ -163,6 +163,33 @@ def test_a_new_process_catches_up_at_its_first_search(
     assert started_later.repairs == []
 
 
+def test_what_a_killed_ingestion_committed_is_found_once_the_catalog_rests(
+    indexes: CollectionIndexes, catalog: Catalog, handbook: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexes.snapshot(handbook)
+    put(catalog, handbook, "parking.txt", "Parking costs nothing.")
+    committed = catalog.collection("handbook")
+    assert indexes.snapshot(committed).manifest.chunks == 4  # an ingestion may still be at work
+    monkeypatch.setattr(generations, "_PATIENCE_S", 0.0)
+    assert_equals_catalog(indexes.snapshot(committed), catalog, committed)
+
+
+def test_an_index_that_cannot_be_brought_along_serves_on(
+    indexes: CollectionIndexes, catalog: Catalog, handbook: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = indexes.snapshot(handbook)
+    put(catalog, handbook, "parking.txt", "Parking costs nothing.")
+    committed = catalog.collection("handbook")
+    indexes.snapshot(committed)
+    monkeypatch.setattr(generations, "_PATIENCE_S", 0.0)
+
+    def full(path: Path, data: bytes | memoryview) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(durable, "write_new", full)
+    assert indexes.snapshot(committed) is old
+
+
 def test_another_process_notices_the_new_generation_at_its_next_search(
     indexes: CollectionIndexes, catalog: Catalog, handbook: Collection, root: Path
 ) -> None:
