@@ -24,6 +24,7 @@ COVERAGE_WEIGHT = 0.3
 
 _CACHED_CHUNKS = 4096
 _LONGEST_HEADING = 4  # words; a longer line without a full stop is a list item or a table row
+_LIST_NUMBER = re.compile(r"^(?:\d+[.)]|\d+(?:\.\d+)+)\s+")
 _STATES = re.compile(r"\d|[.!;:…|]")
 
 
@@ -33,8 +34,9 @@ def _statements(text: str) -> list[tuple[int, int]]:
 
 
 def _is_statement(sentence: str) -> bool:
-    is_heading = len(sentence.split()) <= _LONGEST_HEADING and not _STATES.search(sentence)
-    return not is_heading and not sentence.endswith("?")
+    body = _LIST_NUMBER.sub("", sentence)
+    is_heading = len(body.split()) <= _LONGEST_HEADING and not _STATES.search(body)
+    return not is_heading and not body.endswith("?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rag.alignment import content_terms
 from rag.citing import MARKER
-from rag.domain import Draft, Passage, Prompt
+from rag.domain import Draft, Passage, Prompt, Question
 from rag.evidence import ScoredSentence, SentenceScorer
 from rag.sentences import split_sentences
 
@@ -37,7 +37,7 @@ class ExtractiveGenerator:
     def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
         """One sentence at a time, each with the marker of its passage, then the draft."""
         scored = self._scorer.score(prompt.question, prompt.passages)
-        chosen = _choose(scored, prompt.passages, language=prompt.question.language)
+        chosen = _choose(scored, prompt.passages, prompt.question)
         text = ""
         for place, start, end in chosen:
             sentence = prompt.passages[place].text[start:end]
@@ -57,21 +57,22 @@ def _joint(before: str, after: str) -> str:
 
 
 def _choose(
-    scored: Sequence[ScoredSentence], passages: Sequence[Passage], *, language: str
+    scored: Sequence[ScoredSentence], passages: Sequence[Passage], question: Question
 ) -> list[tuple[int, int, int]]:
     """``(passage, start, end)`` of what to quote, in reading order."""
     ranked = sorted(scored, key=lambda sentence: -_with_rank(sentence, len(passages)))
     if not ranked:
         return []
+    asked = content_terms(question.text, question.language)  # repeating the question answers nothing
     floor = _with_rank(ranked[0], len(passages)) - MARGIN
     kept: list[tuple[int, int, int]] = []
     seen: list[frozenset[str]] = []
     for sentence in ranked:
         if len(kept) == MAX_SENTENCES or (kept and _with_rank(sentence, len(passages)) < floor):
             break
-        held = content_terms(sentence.text, language)
+        held = content_terms(sentence.text, question.language)
         foreign = bool(kept) and passages[sentence.passage].language != passages[kept[0][0]].language
-        if not held or foreign or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
+        if held <= asked or foreign or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
             continue
         seen.append(held)
         kept.append((sentence.passage, sentence.start, _list_end(sentence, passages[sentence.passage])))

@@ -19,14 +19,14 @@ _SENTENCES = {
     "en": {
         Refusal.NO_PASSAGES: "No document of this collection matches the question.",
         Refusal.NOT_ANSWERED: "The documents do not seem to answer this; the nearest passages are listed.",
-        Refusal.GENERATOR_DECLINED: "The language model found no answer in the passages.",
+        Refusal.GENERATOR_DECLINED: "No answer was found in the passages; the nearest are listed.",
         Refusal.UNSUPPORTED: "The drafted answer was not supported by the documents, so it is withheld.",
         Refusal.UNVERIFIED: "The groundedness check failed; read the cited passages before relying on this.",
     },
     "fr": {
         Refusal.NO_PASSAGES: "Aucun document de cette collection ne correspond à la question.",
         Refusal.NOT_ANSWERED: "Les documents ne semblent pas y répondre ; les passages proches sont listés.",
-        Refusal.GENERATOR_DECLINED: "Le modèle de langue n’a pas trouvé de réponse dans les passages.",
+        Refusal.GENERATOR_DECLINED: "Les passages ne contiennent pas de réponse ; les plus proches sont listés.",
         Refusal.UNSUPPORTED: "La réponse rédigée n’était pas étayée par les documents ; elle est retirée.",
         Refusal.UNVERIFIED: "La vérification a échoué ; lisez les passages cités avant de vous y fier.",
     },
