@@ -26,7 +26,7 @@ _SENTENCES = {
     "fr": {
         Refusal.NO_PASSAGES: "Aucun document de cette collection ne correspond à la question.",
         Refusal.NOT_ANSWERED: "Les documents ne semblent pas y répondre ; les passages proches sont listés.",
-        Refusal.GENERATOR_DECLINED: "Les passages ne contiennent pas de réponse ; les plus proches sont listés.",
+        Refusal.GENERATOR_DECLINED: "Aucune réponse dans les passages ; les plus proches sont listés.",
         Refusal.UNSUPPORTED: "La réponse rédigée n’était pas étayée par les documents ; elle est retirée.",
         Refusal.UNVERIFIED: "La vérification a échoué ; lisez les passages cités avant de vous y fier.",
     },
