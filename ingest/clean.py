@@ -37,12 +37,18 @@ _GROUPED = frozenset({BlockKind.LIST_ITEM, BlockKind.TABLE_ROW})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileFacts:
-    """What is known of a file apart from its content."""
+    """What is known of a file apart from its content.
+
+    Attributes:
+        path: where its name is; for a file inside another one the path there.
+        part: path inside the source file; empty for the source file itself.
+    """
 
     path: str
     media_type: str
     sha256: str
     title: str | None = None
+    part: str = ""
 
 
 def clean(parsed: ParsedDocument, facts: FileFacts) -> CleanDocument:
@@ -66,6 +72,7 @@ def clean(parsed: ParsedDocument, facts: FileFacts) -> CleanDocument:
         blocks=tuple(builder.blocks),
         page_starts=builder.page_starts(),
         metadata=parsed.metadata,
+        part=facts.part,
     )
 
 

@@ -145,7 +145,8 @@ class Ingestor:
                 if isinstance(item, FailedFile):
                     yield item
                     continue
-                file, document = item
+                file, read = item
+                document = read.documents[0]
                 drafts = chunk(document, self._embedder.token_offsets, max_tokens=max_tokens)
                 yield ChunkedDocument(file=file, document=document, drafts=drafts)
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from ingest.result import IngestFailure
 from rag.errors import SourceError
 
-_IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini", "node_modules", "__pycache__"})
+_IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini", "node_modules", "__pycache__", "__macosx"})
 _IGNORED_PREFIXES = (".", "~$")
 _REMEDIES = {
     errno.ENOENT: "it was removed meanwhile, or is a link that leads nowhere",
@@ -228,9 +228,13 @@ class _Walk:
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            name = entry.name
-            if not name.startswith(_IGNORED_PREFIXES) and name.lower() not in _IGNORED_NAMES:
+            if not is_ignored(entry.name):
                 yield entry
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder of that name is hidden, temporary or a cache: passed over without a word."""
+    return name.startswith(_IGNORED_PREFIXES) or name.lower() in _IGNORED_NAMES
 
 
 def _is_text(name: str) -> bool:

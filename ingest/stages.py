@@ -1,13 +1,14 @@
 """What travels between the stages: one frozen type each, so that a half-finished thing can't be passed on.
 
 ``SourceFile ─parse► ParsedDocument ─clean► CleanDocument ─chunk► ChunkedDocument ─embed► EmbeddedDocument``;
-a file that fails on the way becomes a :class:`FailedFile` and travels on to be counted. Parser processes
-import this module, so it stays free of heavy imports.
+parsing and cleaning a file with others inside it gives one :class:`CleanDocument` each, together a
+:class:`ReadFile`; a file that fails on the way becomes a :class:`FailedFile` and travels on to be counted.
+Parser processes import this module, so it stays free of heavy imports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -52,18 +53,34 @@ class ParsedBlock:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddedFile:
+    """A file inside another one: an attachment, or a member of an archive.
+
+    Attributes:
+        name: as the outer file has it, so not to be trusted; may be a path.
+        read: unpacks the content; its argument is the largest number of bytes wanted, and more than that, a
+            password or damage is a ``SourceError``.
+    """
+
+    name: str
+    read: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ParsedDocument:
     """All blocks of a file, in reading order.
 
     Attributes:
         title: the title that the format carries apart from the text; ``None`` when it has none.
         pages: number of pages; 0 where the format has none.
+        embedded: the files inside it, each to become a document of its own.
     """
 
     blocks: tuple[ParsedBlock, ...]
     title: str | None = None
     pages: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    embedded: tuple[EmbeddedFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +99,9 @@ class CleanDocument:
     """The text as it will be stored, with the blocks' offsets into it.
 
     Attributes:
-        sha256: hash of the very bytes that were parsed, hex.
+        sha256: hash of the source file's bytes that were parsed, hex; a part has that of its outer file.
         page_starts: offset of each page's first character.
+        part: path inside the source file, as in ``inner.zip/report.docx``; empty for the file itself.
     """
 
     title: str
@@ -94,6 +112,21 @@ class CleanDocument:
     blocks: tuple[CleanBlock, ...]
     page_starts: tuple[int, ...]
     metadata: Mapping[str, Any]
+    part: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadFile:
+    """A source file as its parser process gives it back.
+
+    Attributes:
+        documents: at least one: the file's own, if it has text, then those of the files inside it, in order.
+            No two have the same ``part``.
+        failures: files inside it that could not be taken, with paths like ``mail.eml!/scan.pdf``.
+    """
+
+    documents: tuple[CleanDocument, ...]
+    failures: tuple[IngestFailure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import multiprocessing
 from collections import deque
@@ -16,12 +15,11 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from ingest.clean import FileFacts, clean
+from ingest.parsing.read import read_file
 from ingest.parsing.sandbox import enter_sandbox
-from ingest.parsing.table import file_type
 from ingest.result import IngestFailure
-from ingest.sources import SourceFile, unreadable
-from ingest.stages import CleanDocument, FailedFile
+from ingest.sources import SourceFile
+from ingest.stages import FailedFile, ReadFile
 from rag.errors import SourceError
 
 _FILES_PER_PROCESS = 1000  # then a fresh process, so that a leak in a library cannot grow
@@ -29,8 +27,8 @@ _AHEAD_PER_WORKER = 8
 _POLL_SECONDS = 0.25  # how soon a cancellation is heard while a file is being parsed
 _log = logging.getLogger(__name__)
 
-ParsedFile = tuple[SourceFile, CleanDocument]
-Reader = Callable[[Path, str, str | None], CleanDocument]
+ParsedFile = tuple[SourceFile, ReadFile]
+Reader = Callable[[Path, str, str | None], ReadFile]
 
 
 class ParserPool:
@@ -39,7 +37,7 @@ class ParserPool:
     Args:
         timeout_s: seconds that one file may take.
         memory_mb: address space of one process.
-        reader: what a process does with a file; the default reads, parses and cleans it.
+        reader: what a process does with a file; the default reads, parses and cleans it and what is in it.
     """
 
     def __init__(
@@ -95,23 +93,6 @@ class ParserPool:
         return self._pool.schedule(
             self._reader, args=[file.local, file.path, file.title], timeout=self._timeout_s
         )
-
-
-def read_file(local: Path, path: str, title: str | None) -> CleanDocument:
-    """Read, parse and clean one file. Raises: SourceError."""
-    kind = file_type(path)
-    if kind is None:
-        raise SourceError("unsupported_type", f"Files like {path!r} are not supported.")
-    try:
-        data = local.read_bytes()
-    except OSError as exc:
-        raise SourceError("file_unreadable", unreadable("The file", exc)) from exc
-    if not data.strip():
-        raise SourceError("empty_file", "The file is empty.")
-    facts = FileFacts(
-        path=path, media_type=kind.media_type, sha256=hashlib.sha256(data).hexdigest(), title=title
-    )
-    return clean(kind.load()(data), facts)
 
 
 def warm_up() -> None:

@@ -13,7 +13,7 @@ from ingest.parsing.process import ParserPool
 from ingest.pipeline import Ingestor
 from ingest.result import IngestFailure, IngestResult
 from ingest.sources import FolderSource, SourceFile
-from ingest.stages import CleanDocument, FailedFile
+from ingest.stages import CleanDocument, FailedFile, ReadFile
 from rag.domain import Access, Collection, Document, StoredChunk
 from rag.interfaces import Catalog
 from rag.store.catalog import open_catalog
@@ -106,10 +106,19 @@ def workshop(tmp_path: Path, catalog: Catalog, embedder: HashedEmbedder, parsers
 
 
 def parse(pool: ParserPool, file: Path) -> CleanDocument:
-    """The cleaned document, as the pipeline gets it."""
+    """The cleaned document of a file without others inside it."""
+    read = read_whole(pool, file)
+    assert len(read.documents) == 1, read
+    assert not read.failures
+    return read.documents[0]
+
+
+def read_whole(pool: ParserPool, file: Path) -> ReadFile:
+    """The documents of the file and of the files in it, as the pipeline gets them."""
     outcome = _read(pool, file)
     assert not isinstance(outcome, FailedFile), outcome
-    return outcome[1]
+    read: ReadFile = outcome[1]
+    return read
 
 
 def refuse(pool: ParserPool, file: Path) -> IngestFailure:

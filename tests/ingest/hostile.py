@@ -7,11 +7,11 @@ import socket
 import time
 from pathlib import Path
 
-from ingest.parsing.process import read_file
-from ingest.stages import CleanDocument
+from ingest.parsing.read import read_file
+from ingest.stages import ReadFile
 
 
-def read(local: Path, path: str, title: str | None) -> CleanDocument:
+def read(local: Path, path: str, title: str | None) -> ReadFile:
     """Misbehave as the file's name says; read any other file as usual."""
     match Path(path).stem:
         case "hang":
