@@ -20,7 +20,7 @@ from eval.metrics import percentiles
 from eval.report import SummaryRow, number
 from ingest.factory import build_ingestor
 from ingest.sources import FolderSource
-from rag.domain import Access, Collection, Matrix, NewChunk, NewVersion, SearchMode
+from rag.domain import Access, Collection, Matrix, NewChunk, NewVersion, SearchMode, embedded_text
 from rag.errors import InvalidRequest
 from rag.factory import Footnote
 from rag.index.generations import CollectionIndexes
@@ -144,7 +144,7 @@ def bench_ingest(folder: Path, *, settings: Settings) -> IngestBench:
         if not result.chunks:
             raise InvalidRequest(f"Nothing in {folder} could be ingested; name a folder with documents.")
         texts = [
-            f"{chunk.context}\n{chunk.text}"
+            embedded_text(chunk.context, chunk.text)
             for batch in footnote.catalog.chunks_added_since(collection.id, 0, upto=2**62)
             for chunk in batch
         ]
@@ -255,7 +255,7 @@ def _synthetic(footnote: Footnote, chunks: int) -> Collection:
         count = min(_CHUNKS_PER_DOCUMENT, chunks - start)
         texts = [" ".join(words) for words in _words(random, count, _WORDS)]
         vectors = _unit(random, count, collection.dimension)
-        footnote.catalog.put_version(collection.id, _version(number_, texts, vectors))
+        footnote.catalog.put_source(collection.id, [_version(number_, texts, vectors)])
     return collection
 
 

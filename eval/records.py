@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from eval.report import FAILURES_SHOWN, Progress, number
 from ingest.factory import build_ingestor
 from ingest.progress import Status
 from ingest.sources import Scan, SourceFile
-from rag.domain import Collection
+from rag.domain import Access, Collection, Document
 from rag.errors import DatasetError
 from rag.factory import Footnote
+from rag.interfaces import Catalog
 
 _FILES_PER_FOLDER = 1000
+_PAGE = 1000
 _NO_TITLE = "."  # says nothing; without any, ingestion would fall back on the file's number
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there, KiB elsewhere
 
@@ -115,7 +117,9 @@ def ingest_records(
     """
     started = time.perf_counter()
     with build_ingestor(footnote) as ingestor:
-        result = ingestor.sync(source, collection=collection, progress=_Files(progress))
+        result = ingestor.sync(  # judged by id: a record that repeats another one's text counts too
+            source, collection=collection, keep_duplicates=True, progress=_Files(progress)
+        )
         seconds = time.perf_counter() - started
     failures = tuple(
         RecordFailure(id=source.record_at(each.path).id, code=each.code, message=each.message)
@@ -126,9 +130,11 @@ def ingest_records(
             f"{failures[0].id!r} failed with {failures[0].code}: {failures[0].message}" if failures else ""
         )
         raise DatasetError(f"No record of {source.label!r} could be ingested. {first}".strip())
-    states = footnote.catalog.source_states(collection.id, source.root)
     return IngestedRecords(
-        record_ids={state.document_id: source.record_at(path).id for path, state in states.items()},
+        record_ids={
+            document.id: source.record_at(document.path).id
+            for document in _documents(footnote.catalog, collection)
+        },
         documents=result.documents,
         chunks=result.chunks,
         seconds=seconds,
@@ -136,6 +142,13 @@ def ingest_records(
         parser_peak_rss_mb=_peak_rss_mb(resource.RUSAGE_CHILDREN),
         failures=failures,
     )
+
+
+def _documents(catalog: Catalog, collection: Collection) -> Iterator[Document]:
+    after = None
+    while page := catalog.documents(collection.id, access=Access.everything(), limit=_PAGE, after=after):
+        yield from page
+        after = page[-1].id
 
 
 class _Files:

@@ -14,6 +14,7 @@ from itertools import zip_longest
 
 from ingest.clean import page_at
 from ingest.stages import BlockKind, ChunkDraft, CleanBlock, CleanDocument
+from rag.domain import embedded_text
 from rag.sentences import split_sentences
 
 PATH_SEPARATOR = " > "
@@ -150,7 +151,7 @@ class _Chunker:
             return
         first = units[0]
         start, end, context = first.start, units[-1].end, self._context(first)
-        tokens = self._count(f"{context}\n{self._document.text[start:end]}")
+        tokens = self._count(embedded_text(context, self._document.text[start:end]))
         if tokens > self._budget:
             halves = self._halves(units)
             if halves:

@@ -8,7 +8,7 @@ and memory does not grow with the folder.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
@@ -21,10 +21,9 @@ from ingest.plan import Plan, make_plan
 from ingest.progress import SILENT, Progress
 from ingest.result import IngestResult
 from ingest.run import Run
-from ingest.sources import Source
-from ingest.stages import ChunkedDocument, EmbeddedDocument, FailedFile
-from rag.domain import Access, Collection, NewChunk, NewVersion
-from rag.errors import DocumentNotFound
+from ingest.sources import Source, SourceFile
+from ingest.stages import ChunkedDocument, ChunkedFile, FailedFile, VectorizedFile
+from rag.domain import Collection, Matrix, NewChunk, NewVersion, source_uri
 from rag.interfaces import Catalog, Embedder, Indexes
 
 _WAITING_WEIGHT = 512  # chunks; a file counts as 8 more, so that at most 64 files wait
@@ -63,18 +62,21 @@ class Ingestor:
         collection: Collection,
         groups: frozenset[str] = frozenset(),
         delete_missing: bool = True,
+        keep_duplicates: bool = False,
         dry_run: bool = False,
         progress: Progress = SILENT,
         cancelled: Callable[[], bool] = never,
     ) -> IngestResult:
-        """Add new files, replace changed ones, remove documents whose file is gone.
+        """Add new files, replace changed ones, follow moved ones, remove documents whose file is gone.
 
-        Each document is committed in one transaction as soon as its vectors are there. ``cancelled`` and
-        Ctrl-C end the run early; what is committed by then stays and is searchable.
+        All documents of a file are committed in one transaction as soon as their vectors are there; until
+        then the old ones serve. ``cancelled`` and Ctrl-C end the run early; what is committed by then stays
+        and is searchable.
 
         Args:
             groups: who may read the documents; empty for everyone.
             delete_missing: whether documents of the same root without a file are removed.
+            keep_duplicates: whether files with the same bytes are all taken.
             dry_run: only tell what would be done.
 
         Raises:
@@ -82,44 +84,52 @@ class Ingestor:
             SourceError: the root cannot be read any more.
             StorageError, ModelError: the run ended there; what was committed before stays.
         """
+
+        def planned(run: Run) -> Plan:
+            run.enter("plan")
+            with run.watch.stage("plan"):
+                return make_plan(
+                    source.scan(),
+                    self._catalog.source_states(collection.id, source.root),
+                    groups=groups,
+                    delete_missing=delete_missing and source.complete,
+                    keep_duplicates=keep_duplicates,
+                    max_file_mb=self._max_file_mb,
+                )
+
         if dry_run:
             run = Run(collection=collection, progress=progress, cancelled=cancelled)
-            plan = self._plan(source, run, groups=groups, delete_missing=delete_missing)
-            return run.foreseen(plan, collection)
+            return run.foreseen(planned(run))
         with collection_lock(self._locks, collection):
-            run = Run(collection=collection, progress=progress, cancelled=cancelled)
-            plan = self._plan(source, run, groups=groups, delete_missing=delete_missing)
+            run = Run(
+                collection=self._catalog.collection_by_id(collection.id),
+                progress=progress,
+                cancelled=cancelled,
+            )
+            plan = planned(run)
             try:
                 self._apply(plan, source, run, groups=groups)
             except KeyboardInterrupt:
                 self._index(run)
                 raise
             self._index(run)
-            return run.result(plan, self._catalog.collection(collection.name))
-
-    def _plan(self, source: Source, run: Run, *, groups: frozenset[str], delete_missing: bool) -> Plan:
-        run.enter("plan")
-        with run.watch.stage("plan"):
-            return make_plan(
-                source.scan(),
-                self._catalog.source_states(run.collection.id, source.root),
-                groups=groups,
-                delete_missing=delete_missing and source.complete,
-                max_file_mb=self._max_file_mb,
-            )
+            return run.result(plan, self._catalog.collection_by_id(collection.id))
 
     def _apply(self, plan: Plan, source: Source, run: Run, *, groups: frozenset[str]) -> None:
-        """Everything the plan says, changed groups first and removals last."""
-        for touch in plan.touched:
-            self._catalog.touch_source(
-                touch.document_id, size=touch.size, mtime_ns=touch.mtime_ns, groups=groups
-            )
+        """Everything the plan says: moves and groups first, removals last."""
+        self._record(plan, source, run, groups=groups)
         run.begin(plan)
         parsed = self._parsers.read(plan.to_read, stop=run.should_stop)
         with (
             Ahead(self._chunk(parsed), limit=_WAITING_WEIGHT, weigh=_weight, name="chunk") as chunked,
             Ahead(
-                embed(chunked, self._embedder, watch=run.watch, stop=run.should_stop),
+                embed(
+                    chunked,
+                    self._embedder,
+                    known=lambda texts: self._catalog.known_vectors(run.collection.id, texts),
+                    watch=run.watch,
+                    stop=run.should_stop,
+                ),
                 limit=_WAITING_WEIGHT,
                 weigh=_weight,
                 name="embed",
@@ -135,9 +145,32 @@ class Ingestor:
                 run.stop()  # the stages' threads end with their present work
                 raise
         if not run.should_stop():
-            self._remove(plan, run)
+            self._remove(plan, source, run)
 
-    def _chunk(self, parsed: Generator[ParsedFile | FailedFile]) -> Generator[ChunkedDocument | FailedFile]:
+    def _record(self, plan: Plan, source: Source, run: Run, *, groups: frozenset[str]) -> None:
+        """What needs no reading: new places, times and groups."""
+        collection_id = run.collection.id
+        for move in plan.moved:
+            self._catalog.move_source(
+                collection_id,
+                source.root,
+                move.state.path,
+                to=move.file.path,
+                label=source.label,
+                mtime_ns=move.file.mtime_ns,
+            )
+            run.moved()
+        for touch in plan.touched:
+            self._catalog.touch_source(
+                collection_id,
+                source.root,
+                touch.path,
+                size=touch.size,
+                mtime_ns=touch.mtime_ns,
+                groups=groups,
+            )
+
+    def _chunk(self, parsed: Generator[ParsedFile | FailedFile]) -> Generator[ChunkedFile | FailedFile]:
         """Chunks of each parsed document, by the embedding model's own word pieces."""
         max_tokens = self._embedder.profile.max_tokens
         with closing(parsed):
@@ -146,33 +179,40 @@ class Ingestor:
                     yield item
                     continue
                 file, read = item
-                document = read.documents[0]
-                drafts = chunk(document, self._embedder.token_offsets, max_tokens=max_tokens)
-                yield ChunkedDocument(file=file, document=document, drafts=drafts)
+                yield ChunkedFile(
+                    file=file,
+                    documents=tuple(
+                        ChunkedDocument(
+                            document=document,
+                            drafts=chunk(document, self._embedder.token_offsets, max_tokens=max_tokens),
+                        )
+                        for document in read.documents
+                    ),
+                    failures=read.failures,
+                )
 
     def _commit(
         self,
-        embedded: Iterable[EmbeddedDocument | FailedFile],
+        vectorized: Iterable[VectorizedFile | FailedFile],
         source: Source,
         run: Run,
         *,
         groups: frozenset[str],
     ) -> None:
-        """Store each document in one transaction, and make long runs searchable from time to time."""
-        for item in embedded:
+        """Store each file's documents in one transaction, and make long runs searchable from time to time."""
+        for item in vectorized:
             if isinstance(item, FailedFile):
                 run.failed(item)
                 continue
             with run.watch.stage("commit"):
-                self._catalog.put_version(run.collection.id, new_version(item, source, groups=groups))
+                self._catalog.put_source(run.collection.id, new_versions(item, source, groups=groups))
             run.committed(item)
             if run.index_is_due and not run.should_stop():
                 self._index(run)
 
-    def _remove(self, plan: Plan, run: Run) -> None:
+    def _remove(self, plan: Plan, source: Source, run: Run) -> None:
         for state in plan.deleted:
-            with suppress(DocumentNotFound):  # somebody else removed it since
-                self._catalog.delete_document(state.document_id, access=Access.everything())
+            self._catalog.delete_source(run.collection.id, source.root, state.path)
             run.removed()
 
     def _index(self, run: Run) -> None:
@@ -196,13 +236,26 @@ class Ingestor:
         self.close()
 
 
-def new_version(embedded: EmbeddedDocument, source: Source, *, groups: frozenset[str]) -> NewVersion:
-    """The embedded document as the catalog takes it."""
-    file, document = embedded.file, embedded.document
+def new_versions(
+    vectorized: VectorizedFile, source: Source, *, groups: frozenset[str]
+) -> tuple[NewVersion, ...]:
+    """All documents of the file as the catalog takes them."""
+    chunked = vectorized.chunked
+    return tuple(
+        _new_version(one, vectors, chunked.file, source, groups)
+        for one, vectors in zip(chunked.documents, vectorized.vectors, strict=True)
+    )
+
+
+def _new_version(
+    chunked: ChunkedDocument, vectors: Matrix, file: SourceFile, source: Source, groups: frozenset[str]
+) -> NewVersion:
+    document = chunked.document
     return NewVersion(
         root=source.root,
         path=file.path,
-        source_uri=f"{source.label}/{file.path}",
+        part=document.part,
+        source_uri=source_uri(source.label, file.path, document.part),
         sha256=document.sha256,
         size=file.size,
         mtime_ns=file.mtime_ns,
@@ -225,10 +278,13 @@ def new_version(embedded: EmbeddedDocument, source: Source, *, groups: frozenset
                 tokens=draft.tokens,
                 vector=vector,
             )
-            for ordinal, (draft, vector) in enumerate(zip(embedded.drafts, embedded.vectors, strict=True))
+            for ordinal, (draft, vector) in enumerate(zip(chunked.drafts, vectors, strict=True))
         ),
     )
 
 
-def _weight(item: ChunkedDocument | EmbeddedDocument | FailedFile) -> int:
-    return _FILE_WEIGHT + (0 if isinstance(item, FailedFile) else len(item.drafts))
+def _weight(item: ChunkedFile | VectorizedFile | FailedFile) -> int:
+    if isinstance(item, FailedFile):
+        return _FILE_WEIGHT
+    chunked = item.chunked if isinstance(item, VectorizedFile) else item
+    return _FILE_WEIGHT + chunked.chunks

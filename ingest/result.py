@@ -23,14 +23,33 @@ class IngestFailure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What a sync would do with one file.
+
+    Attributes:
+        change: ``added``, ``modified``, ``moved``, ``duplicate`` or ``deleted``.
+        other: where a moved file was, or which file a duplicate repeats.
+    """
+
+    path: str
+    change: str
+    other: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class IngestResult:
     """The outcome of one sync.
 
     Attributes:
-        added, modified, deleted, unchanged, failed: source files by what happened to them.
+        added, modified, moved, deleted, unchanged, duplicates: source files by what happened to them;
+            a duplicate holds the bytes of another file and is left out.
+        failed: files, and files inside files, that could not be taken.
         documents, chunks: what the collection holds now.
-        chunks_embedded: chunks embedded by this run.
-        chunks_per_second: ``chunks_embedded`` over ``seconds``; 0 when nothing was embedded.
+        chunks_removed: chunks of replaced and deleted documents.
+        vectors_removed: those of them that no index holds any more.
+        chunks_embedded: chunks embedded by this run; ``chunks_reused`` had their vector already.
+        chunks_per_second: chunks committed over ``seconds``.
+        changes: what a dry run would do, file by file; empty otherwise.
         stages: seconds per stage; ``parse_wait`` is what embedding waited for parsing. Stages overlap.
         cancelled: the run was stopped early; what it had committed stays.
     """
@@ -47,6 +66,12 @@ class IngestResult:
     seconds: float
     chunks_per_second: float
     failures: tuple[IngestFailure, ...]
+    moved: int = 0
+    duplicates: int = 0
+    chunks_reused: int = 0
+    chunks_removed: int = 0
+    vectors_removed: int = 0
+    changes: tuple[Change, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
     dry_run: bool = False
     cancelled: bool = False

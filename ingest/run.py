@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ingest.plan import Plan
 from ingest.progress import Progress, Status
 from ingest.result import IngestFailure, IngestResult
-from ingest.stages import EmbeddedDocument, FailedFile
+from ingest.stages import FailedFile, VectorizedFile
 from ingest.stopwatch import Stopwatch
 from rag.domain import Collection
 
@@ -30,11 +31,12 @@ class Run:
         self._bytes_total = 0
         self._bytes_done = 0
         self._files_total = 0
-        self._added_paths: frozenset[str] = frozenset()
-        self._added = 0
-        self._modified = 0
-        self._removed = 0
+        self._change_of: dict[str, str] = {}
+        self._done = {"added": 0, "modified": 0, "moved": 0, "deleted": 0}
+        self._reread = 0
+        self._failed_files = 0
         self._chunks = 0
+        self._chunks_embedded = 0
         self._chunks_indexed = 0
         self._is_index_stale = False
         self._indexed_at = time.monotonic()
@@ -51,29 +53,39 @@ class Run:
         """The plan is known; its files follow."""
         self._files_total = len(plan.to_read)
         self._bytes_total = sum(file.size for file in plan.to_read)
-        self._added_paths = frozenset(file.path for file in plan.added)
+        self._change_of = {file.path: "added" for file in plan.added}
+        self._change_of |= {file.path: "modified" for file in plan.modified}
         self.enter("embed")
 
-    def committed(self, embedded: EmbeddedDocument) -> None:
-        """A document is in the catalog."""
-        if embedded.file.path in self._added_paths:
-            self._added += 1
+    def moved(self) -> None:
+        """The catalog knows a moved file's new place."""
+        self._done["moved"] += 1
+
+    def committed(self, vectorized: VectorizedFile) -> None:
+        """All documents of a file are in the catalog."""
+        chunked = vectorized.chunked
+        change = self._change_of.get(chunked.file.path)
+        if change is None:  # moved, and counted as that
+            self._reread += 1
         else:
-            self._modified += 1
+            self._done[change] += 1
+        self._failures += chunked.failures
         self._is_index_stale = True
-        self._chunks += len(embedded.drafts)
-        self._bytes_done += embedded.file.size
+        self._chunks += chunked.chunks
+        self._chunks_embedded += vectorized.embedded
+        self._bytes_done += chunked.file.size
         self._tell()
 
     def failed(self, item: FailedFile) -> None:
         """A file could not be taken."""
         self._failures.append(item.failure)
+        self._failed_files += 1
         self._bytes_done += item.file.size
         self._tell()
 
     def removed(self) -> None:
-        """A document whose file is gone is removed."""
-        self._removed += 1
+        """The documents of a file that is gone are removed."""
+        self._done["deleted"] += 1
         self._is_index_stale = True
 
     def indexed(self) -> None:
@@ -110,51 +122,43 @@ class Run:
 
     # -- results
 
-    def foreseen(self, plan: Plan, collection: Collection) -> IngestResult:
+    def foreseen(self, plan: Plan) -> IngestResult:
         """What the plan would do."""
-        return self._result(
-            plan,
-            collection,
-            added=len(plan.added),
-            modified=len(plan.modified),
-            deleted=len(plan.deleted),
-            dry_run=True,
+        done = {name: len(getattr(plan, name)) for name in self._done}
+        return replace(
+            self._result(plan, self.collection, done, removed=0), dry_run=True, changes=plan.changes()
         )
 
     def result(self, plan: Plan, collection: Collection) -> IngestResult:
-        """What was done; ``collection`` as it is afterwards."""
+        """What was done; ``collection`` as it is afterwards, indexed."""
         self.enter("done")
-        return self._result(
-            plan, collection, added=self._added, modified=self._modified, deleted=self._removed
-        )
+        removed = self.collection.chunks + self._chunks - collection.chunks
+        return self._result(plan, collection, self._done, removed=removed)
 
     def _result(
-        self,
-        plan: Plan,
-        collection: Collection,
-        *,
-        added: int,
-        modified: int,
-        deleted: int,
-        dry_run: bool = False,
+        self, plan: Plan, collection: Collection, done: Mapping[str, int], *, removed: int
     ) -> IngestResult:
         seconds = self.watch.elapsed
         failures = sorted([*plan.failures, *self._failures], key=lambda failure: failure.path)
         return IngestResult(
             collection=collection.name,
-            added=added,
-            modified=modified + plan.regrouped,
-            deleted=deleted,
+            added=done["added"],
+            modified=done["modified"] + plan.regrouped,
+            moved=done["moved"],
+            deleted=done["deleted"],
             unchanged=plan.unchanged,
+            duplicates=len(plan.duplicates),
             failed=len(failures),
             documents=collection.documents,
             chunks=collection.chunks,
-            chunks_embedded=self._chunks,
+            chunks_embedded=self._chunks_embedded,
+            chunks_reused=self._chunks - self._chunks_embedded,
+            chunks_removed=removed,
+            vectors_removed=removed,
             seconds=seconds,
             chunks_per_second=self._chunks / seconds,
             failures=tuple(failures),
             stages=self.watch.by_stage(),
-            dry_run=dry_run,
             cancelled=self._stop.is_set(),
         )
 
@@ -165,7 +169,7 @@ class Run:
             Status(
                 stage=self._stage,
                 files_total=self._files_total,
-                files_done=self._added + self._modified + len(self._failures),
+                files_done=self._done["added"] + self._done["modified"] + self._reread + self._failed_files,
                 failed=len(self._failures),
                 chunks=self._chunks,
                 rate=self._chunks / elapsed,

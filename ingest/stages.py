@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.result import IngestFailure
 from ingest.sources import SourceFile
+from rag.domain import embedded_text
 
 if TYPE_CHECKING:
     from rag.domain import Matrix
@@ -57,7 +58,8 @@ class EmbeddedFile:
     """A file inside another one: an attachment, or a member of an archive.
 
     Attributes:
-        name: as the outer file has it, so not to be trusted; may be a path.
+        name: as the outer file has it, so not to be trusted; may be a path. Empty: the outer file's own name
+            without its suffix.
         read: unpacks the content; its argument is the largest number of bytes wanted, and more than that, a
             password or damage is a ``SourceError``.
     """
@@ -148,21 +150,43 @@ class ChunkDraft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkedDocument:
-    """A document with its chunks, ready to embed."""
+    """A document with its chunks."""
 
-    file: SourceFile
     document: CleanDocument
     drafts: tuple[ChunkDraft, ...]
+
+    def embedded_texts(self) -> list[str]:
+        """What the embedding model reads of each chunk."""
+        text = self.document.text
+        return [embedded_text(draft.context, text[draft.start : draft.end]) for draft in self.drafts]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EmbeddedDocument:
-    """A document whose chunks all have vectors (row ``i`` belongs to draft ``i``), ready to commit."""
+class ChunkedFile:
+    """All documents of a source file, ready to embed; ``failures`` as in :class:`ReadFile`."""
 
     file: SourceFile
-    document: CleanDocument
-    drafts: tuple[ChunkDraft, ...]
-    vectors: Matrix
+    documents: tuple[ChunkedDocument, ...]
+    failures: tuple[IngestFailure, ...] = ()
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of all its documents."""
+        return sum(len(document.drafts) for document in self.documents)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VectorizedFile:
+    """A chunked file whose chunks all have vectors, ready to commit.
+
+    Attributes:
+        vectors: a matrix for each document of ``chunked``; row ``i`` belongs to draft ``i``.
+        embedded: how many of the chunks the model was run for; the others had a vector already.
+    """
+
+    chunked: ChunkedFile
+    vectors: tuple[Matrix, ...]
+    embedded: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

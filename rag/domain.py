@@ -73,6 +73,9 @@ class Collection:
 
     Attributes:
         sequence: counts committed changes; an index built at the same sequence is up to date.
+        embedding_model: the setting that loads the model of ``fingerprint`` again; empty when unknown.
+        chunker: version of the chunker that cut the chunks.
+        space: the set of chunks that serves; a re-embedding prepares the next one beside it.
     """
 
     id: str
@@ -83,6 +86,19 @@ class Collection:
     created_at: datetime
     documents: int = 0
     chunks: int = 0
+    embedding_model: str = ""
+    chunker: int = 1
+    space: int = 0
+
+
+def embedded_text(context: str, text: str) -> str:
+    """What the embedding model and the keyword index read of a chunk; only ``text`` is ever quoted."""
+    return f"{context}\n{text}"
+
+
+def source_uri(label: str, path: str, part: str) -> str:
+    """What citations show of a document: where the file is, and after ``!`` where in it the document is."""
+    return f"{label}/{path}!/{part}" if part else f"{label}/{path}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,11 +129,14 @@ class NewVersion:
 
     Attributes:
         root: the synced folder (absolute path or URL); a sync only deletes below its own root.
-        path: path below ``root``, ``/``-separated; with ``root`` the document's identity.
+        path: source file below ``root``, ``/``-separated.
+        part: where in that file the document is embedded: a mail's attachment, an archive's member; empty
+            for the file itself. ``root``, ``path`` and ``part`` are the document's identity.
         source_uri: what citations show.
-        sha256: hash of the source file's bytes, hex.
+        sha256, size, mtime_ns: of the source file, whose bytes are hashed (hex).
         language: ISO 639-1 code, or ``und`` when undetermined.
         page_starts: offset of each page's first character; empty where the format has no pages.
+        layout: the text's blocks as the ingestion packs them, to cut it into chunks again; opaque here.
         groups: access groups; empty means everyone.
     """
 
@@ -131,7 +150,9 @@ class NewVersion:
     title: str
     language: str
     text: str
+    part: str = ""
     page_starts: tuple[int, ...] = ()
+    layout: bytes | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     groups: frozenset[str] = frozenset()
     chunks: tuple[NewChunk, ...] = ()
@@ -145,6 +166,7 @@ class Document:
     collection_id: str
     root: str
     path: str
+    part: str
     source_uri: str
     title: str
     language: str
@@ -163,14 +185,18 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceState:
-    """What the catalog remembers of a source file, for planning a sync."""
+    """What the catalog remembers of a source file, for planning a sync.
 
-    document_id: str
+    Attributes:
+        title: of the file's own document; ``None`` when only files embedded in it have text.
+    """
+
     path: str
     sha256: str
     size: int
     mtime_ns: int
     groups: frozenset[str]
+    title: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

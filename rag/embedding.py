@@ -93,7 +93,7 @@ class SentenceTransformerEmbedder:
         """Embed one question, with the model's own query prompt where it has one."""
         with self._lock:
             vectors = self._model.encode_query([text], show_progress_bar=False, convert_to_tensor=True)
-        return np.asarray(_unit(vectors)[0])
+        return np.asarray(unit_rows(vectors)[0])
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts in batches of similar length; rows come back in the order of ``texts``."""
@@ -104,14 +104,15 @@ class SentenceTransformerEmbedder:
             vectors = self._model.encode_document(
                 list(texts), batch_size=batch_size, show_progress_bar=False, convert_to_tensor=True
             )
-        return _unit(vectors)
+        return unit_rows(vectors)
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every word piece, without special tokens or truncation."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
 
 
-def _unit(vectors: torch.Tensor) -> Matrix:
+def unit_rows(vectors: torch.Tensor) -> Matrix:
+    """The rows at length 1, as float32."""
     # Normalised after the cast: bfloat16 rounding alone leaves lengths off by up to 0.4 %.
     normalised = torch.nn.functional.normalize(vectors.float(), dim=1)
     return np.ascontiguousarray(normalised.cpu().numpy(), dtype=np.float32)

@@ -165,10 +165,11 @@ class Footnote:
         return open_catalog(self.settings.sqlalchemy_url)
 
     def _load_embedder(self) -> Embedder:
-        from rag.embedding import SentenceTransformerEmbedder  # torch takes seconds to import
+        from rag.embedding_backends import load_embedder  # torch takes seconds to import
 
-        return SentenceTransformerEmbedder(
+        return load_embedder(
             self.settings.embedding_model,
+            backend=self.settings.embedding_backend,
             device=self.settings.device,
             precision=self.settings.precision,
             threads=self.settings.threads,

@@ -67,7 +67,9 @@ class Catalog(Protocol):
     """The only source of truth. Every write is one transaction; a reader sees all of it or nothing."""
 
     # -- collections
-    def create_collection(self, name: str, profile: EmbeddingProfile) -> Collection:
+    def create_collection(
+        self, name: str, profile: EmbeddingProfile, *, embedding_model: str = "", chunker: int = 1
+    ) -> Collection:
         """Raises: CollectionExists; InvalidRequest for a name outside ``[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}``."""
         ...
 
@@ -88,12 +90,31 @@ class Catalog(Protocol):
         ...
 
     # -- documents
-    def put_version(self, collection_id: str, version: NewVersion) -> Document:
-        """Store a new document, or the next version of the one at ``(root, path)``; its old chunks go."""
+    def put_source(self, collection_id: str, versions: Sequence[NewVersion]) -> list[Document]:
+        """Store all documents of one source file: each new, or the next version of the one it replaces.
+
+        ``versions`` are of the same ``(root, path)``, at least one. Documents of parts that are not among
+        them are removed, and so are the replaced versions' chunks.
+        """
         ...
 
-    def touch_source(self, document_id: str, *, size: int, mtime_ns: int, groups: frozenset[str]) -> None:
-        """Record size, time and groups of a source whose bytes did not change."""
+    def touch_source(
+        self, collection_id: str, root: str, path: str, *, size: int, mtime_ns: int, groups: frozenset[str]
+    ) -> None:
+        """Record size, time and groups of a source file whose bytes did not change."""
+        ...
+
+    def move_source(
+        self, collection_id: str, root: str, path: str, *, to: str, label: str, mtime_ns: int
+    ) -> None:
+        """The file at ``path`` is now at ``to``; its documents keep their ids and versions.
+
+        ``label`` stands before the path in what citations show. Nothing may be stored at ``to``.
+        """
+        ...
+
+    def delete_source(self, collection_id: str, root: str, path: str) -> int:
+        """Remove all documents of a source file; returns the number of chunks removed, 0 if it is unknown."""
         ...
 
     def delete_document(self, document_id: str, *, access: Access) -> int:
@@ -104,7 +125,11 @@ class Catalog(Protocol):
         ...
 
     def source_states(self, collection_id: str, root: str) -> dict[str, SourceState]:
-        """What is stored of the sources below ``root``, by path."""
+        """What is stored of the source files below ``root``, by path."""
+        ...
+
+    def known_vectors(self, collection_id: str, texts: Sequence[str]) -> dict[str, Vector]:
+        """Vectors the collection's model gave these embedded texts before, by text; others are absent."""
         ...
 
     def document(self, document_id: str, *, access: Access) -> Document:

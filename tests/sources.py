@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from rag.domain import NewChunk, NewVersion
+from rag.domain import Document, NewChunk, NewVersion
+from rag.interfaces import Catalog
 from rag.sentences import split_sentences
 from tests.fakes import HashedEmbedder
 
@@ -44,3 +45,8 @@ def new_version(path: str, text: str, *, embedder: HashedEmbedder = EMBEDDER, **
         "chunks": tuple(chunks),
     }
     return NewVersion(**(fields | facts))
+
+
+def put(catalog: Catalog, collection_id: str, version: NewVersion) -> Document:
+    """Store a file that holds one document."""
+    return catalog.put_source(collection_id, [version])[0]

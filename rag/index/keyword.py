@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tantivy import Document, Index, Occur, Query, Schema, SchemaBuilder
 
-from rag.domain import ChunkIds, Hit, IndexChunk
+from rag.domain import ChunkIds, Hit, IndexChunk, embedded_text
 from rag.errors import IndexDamaged
 from rag.index.analysis import IDENTIFIER, OTHER, STEMMED, analyzers, field_for
 
@@ -107,7 +107,7 @@ def write_keyword_index(folder: Path, *, added: Iterable[list[IndexChunk]], remo
 
 
 def _document(chunk: IndexChunk) -> Document:
-    text = f"{chunk.context}\n{chunk.text}"
+    text = embedded_text(chunk.context, chunk.text)
     document = Document()
     document.add_unsigned(_ID, chunk.id)
     document.add_text(field_for(chunk.language), text)

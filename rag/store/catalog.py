@@ -18,9 +18,10 @@ from rag.domain import (
     NewVersion,
     SourceState,
     StoredChunk,
+    Vector,
 )
 from rag.errors import StorageError
-from rag.store import chunks, collections, documents, integrity, jobs, versions
+from rag.store import changes, chunks, collections, documents, integrity, jobs
 from rag.store.database import Database
 from rag.store.migrate import migrate
 
@@ -53,10 +54,12 @@ class SqlCatalog:
 
     # -- collections
 
-    def create_collection(self, name: str, profile: EmbeddingProfile) -> Collection:
+    def create_collection(
+        self, name: str, profile: EmbeddingProfile, *, embedding_model: str = "", chunker: int = 1
+    ) -> Collection:
         """Add an empty collection."""
         with self._database.write() as session:
-            return collections.create_collection(session, name, profile)
+            return collections.create_collection(session, name, profile, embedding_model, chunker)
 
     def collection(self, name: str) -> Collection:
         """The collection of that name."""
@@ -80,25 +83,44 @@ class SqlCatalog:
 
     # -- documents
 
-    def put_version(self, collection_id: str, version: NewVersion) -> Document:
-        """Store a new document or its next version."""
+    def put_source(self, collection_id: str, versions: Sequence[NewVersion]) -> list[Document]:
+        """Store the documents of a source file, each new or its next version."""
         with self._database.write() as session:
-            return versions.put_version(session, collection_id, version)
+            return changes.put_source(session, collection_id, versions)
 
-    def touch_source(self, document_id: str, *, size: int, mtime_ns: int, groups: frozenset[str]) -> None:
-        """Record size, time and groups of an unchanged source."""
+    def touch_source(
+        self, collection_id: str, root: str, path: str, *, size: int, mtime_ns: int, groups: frozenset[str]
+    ) -> None:
+        """Record size, time and groups of an unchanged source file."""
         with self._database.write() as session:
-            versions.touch_source(session, document_id, size, mtime_ns, groups)
+            changes.touch_source(session, (collection_id, root, path), size, mtime_ns, groups)
+
+    def move_source(
+        self, collection_id: str, root: str, path: str, *, to: str, label: str, mtime_ns: int
+    ) -> None:
+        """Record the new place of a source file."""
+        with self._database.write() as session:
+            changes.move_source(session, (collection_id, root, path), to, label, mtime_ns)
+
+    def delete_source(self, collection_id: str, root: str, path: str) -> int:
+        """Remove all documents of a source file."""
+        with self._database.write() as session:
+            return changes.delete_source(session, (collection_id, root, path))
 
     def delete_document(self, document_id: str, *, access: Access) -> int:
         """Remove a document with all its versions."""
         with self._database.write() as session:
-            return versions.delete_document(session, document_id, access)
+            return changes.delete_document(session, document_id, access)
 
     def source_states(self, collection_id: str, root: str) -> dict[str, SourceState]:
         """What is stored of the sources below ``root``."""
         with self._database.read() as session:
             return documents.source_states(session, collection_id, root)
+
+    def known_vectors(self, collection_id: str, texts: Sequence[str]) -> dict[str, Vector]:
+        """Vectors computed before, by embedded text."""
+        with self._database.read() as session:
+            return chunks.known_vectors(session, collection_id, texts)
 
     def document(self, document_id: str, *, access: Access) -> Document:
         """One document."""

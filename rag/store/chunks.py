@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk
+from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk, Vector
 from rag.errors import CollectionNotFound
 from rag.store import vectors
 from rag.store.batches import in_batches
@@ -60,6 +60,21 @@ def visible_chunk_ids(session: Session, collection_id: str, access: Access) -> C
         .order_by(ChunkRow.id)
     )
     return np.fromiter(session.scalars(query.execution_options(yield_per=10_000)), dtype=np.int64)
+
+
+def known_vectors(session: Session, collection_id: str, texts: Sequence[str]) -> dict[str, Vector]:
+    """Vectors that the collection's model gave these embedded texts before in any collection."""
+    fingerprint = session.scalar(select(CollectionRow.fingerprint).where(CollectionRow.id == collection_id))
+    if fingerprint is None:
+        return {}
+    by_key = {vectors.embedding_key(fingerprint, text): text for text in texts}
+    found: dict[str, Vector] = {}
+    for batch in in_batches(list(by_key)):
+        query = select(ChunkRow.embedding_key, ChunkRow.vector).where(ChunkRow.embedding_key.in_(batch))
+        found.update(
+            (by_key[row.embedding_key], vectors.decode(row.vector)) for row in session.execute(query)
+        )
+    return found
 
 
 def chunks_added(

@@ -26,7 +26,9 @@ def check_name(name: str) -> None:
         )
 
 
-def create_collection(session: Session, name: str, profile: EmbeddingProfile) -> Collection:
+def create_collection(
+    session: Session, name: str, profile: EmbeddingProfile, embedding_model: str, chunker: int
+) -> Collection:
     """Add an empty collection; errors as in the interface."""
     check_name(name)
     row = CollectionRow(
@@ -34,6 +36,9 @@ def create_collection(session: Session, name: str, profile: EmbeddingProfile) ->
         name=name,
         fingerprint=profile.fingerprint,
         dimension=profile.dimension,
+        embedding_model=embedding_model,
+        chunker=chunker,
+        space=0,
         sequence=0,
         documents=0,
         chunks=0,
@@ -113,4 +118,7 @@ def _collection(row: CollectionRow) -> Collection:
         created_at=row.created_at,
         documents=row.documents,
         chunks=row.chunks,
+        embedding_model=row.embedding_model,
+        chunker=row.chunker,
+        space=row.space,
     )

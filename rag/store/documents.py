@@ -46,29 +46,32 @@ def list_documents(
 
 
 def source_states(session: Session, collection_id: str, root: str) -> dict[str, SourceState]:
-    """What is stored of the sources below ``root``, by path."""
+    """What is stored of the source files below ``root``, by path."""
     if not is_storable(root):
         return {}
     below = and_(DocumentRow.collection_id == collection_id, DocumentRow.root == root)
     groups: defaultdict[str, set[str]] = defaultdict(set)
-    for document_id, group in session.execute(
-        select(GroupRow.document_id, GroupRow.group)
+    for path, group in session.execute(
+        select(DocumentRow.path, GroupRow.group)
         .join(DocumentRow, DocumentRow.id == GroupRow.document_id)
         .where(below)
     ):
-        groups[document_id].add(group)
-    columns = (DocumentRow.id, DocumentRow.path, DocumentRow.sha256, DocumentRow.size, DocumentRow.mtime_ns)
-    return {
-        path: SourceState(
-            document_id=document_id,
-            path=path,
-            sha256=sha256,
-            size=size,
-            mtime_ns=mtime_ns,
-            groups=frozenset(groups[document_id]),
-        )
-        for document_id, path, sha256, size, mtime_ns in session.execute(select(*columns).where(below))
-    }
+        groups[path].add(group)
+    columns = ("path", "part", "sha256", "size", "mtime_ns", "title")
+    query = select(*(getattr(DocumentRow, name) for name in columns)).where(below)
+    states: dict[str, SourceState] = {}
+    # The file's own document comes first, so it decides the title.
+    for path, part, sha256, size, mtime_ns, title in session.execute(query.order_by(DocumentRow.part)):
+        if path not in states:
+            states[path] = SourceState(
+                path=path,
+                sha256=sha256,
+                size=size,
+                mtime_ns=mtime_ns,
+                groups=frozenset(groups[path]),
+                title=None if part else title,
+            )
+    return states
 
 
 def find_text(session: Session, document_id: str, access: Access, version: int | None) -> DocumentText:
@@ -121,6 +124,7 @@ def _document(row: Row[DocumentRow, int, int], groups: dict[str, frozenset[str]]
         collection_id=document.collection_id,
         root=document.root,
         path=document.path,
+        part=document.part,
         source_uri=document.source_uri,
         title=document.title,
         language=document.language,

@@ -67,7 +67,10 @@ class CollectionRow(Base):
 
     Attributes:
         sequence: counts the committed changes.
-        documents, chunks: live counts, kept by the same transaction as the change.
+        documents, chunks: live counts, kept by the same transaction as the change; ``chunks`` of ``space``.
+        embedding_model: the setting that loads the model of ``fingerprint`` again; empty when unknown.
+        chunker: version of the chunker that cut the chunks.
+        space: the chunks that serve; others are being prepared by another model or chunker.
     """
 
     __tablename__ = "collections"
@@ -76,6 +79,9 @@ class CollectionRow(Base):
     name: Mapped[str] = mapped_column(String, unique=True)
     fingerprint: Mapped[str] = mapped_column(String)
     dimension: Mapped[int]
+    embedding_model: Mapped[str] = mapped_column(String, server_default="")
+    chunker: Mapped[int] = mapped_column(server_default="1")
+    space: Mapped[int] = mapped_column(server_default="0")
     sequence: Mapped[int] = mapped_column(BigInteger)
     documents: Mapped[int] = mapped_column(BigInteger)
     chunks: Mapped[int] = mapped_column(BigInteger)
@@ -83,15 +89,23 @@ class CollectionRow(Base):
 
 
 class DocumentRow(Base):
-    """A source file's identity and the facts of its current version."""
+    """A document's identity and the facts of its current version.
+
+    Attributes:
+        path: the source file below ``root``.
+        part: where in that file the document is embedded (an attachment, an archive's member); empty for
+            the file itself.
+        sha256, size, mtime_ns: of the source file.
+    """
 
     __tablename__ = "documents"
-    __table_args__ = (UniqueConstraint("collection_id", "root", "path"),)
+    __table_args__ = (UniqueConstraint("collection_id", "root", "path", "part"),)
 
     id: Mapped[str] = mapped_column(String, primary_key=True)
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
     root: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(Text)
+    part: Mapped[str] = mapped_column(Text, server_default="")
     source_uri: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String)
@@ -115,7 +129,11 @@ class GroupRow(Base):
 
 
 class VersionRow(Base):
-    """The text of one version. Old ones stay, so that an old citation can still be checked."""
+    """The text of one version. Old ones stay, so that an old citation can still be checked.
+
+    Attributes:
+        layout: the text's blocks as the ingestion packed them, to cut it into chunks again.
+    """
 
     __tablename__ = "document_versions"
 
@@ -125,6 +143,7 @@ class VersionRow(Base):
     text: Mapped[str] = mapped_column(Text)
     characters: Mapped[int]
     page_starts: Mapped[list[int]]
+    layout: Mapped[bytes | None] = mapped_column(LargeBinary)
     title: Mapped[str] = mapped_column(Text)
     committed_at: Mapped[datetime]
 
@@ -133,6 +152,10 @@ class ChunkRow(Base):
     """A chunk of a document's current version, with its vector as float16 bytes.
 
     Within a collection ids grow with ``added_sequence``: both are given under the collection's lock.
+
+    Attributes:
+        space: the collection's own ``space`` for the chunks that serve.
+        embedding_key: hash of model and embedded text; equal keys have equal vectors.
     """
 
     __tablename__ = "chunks"
@@ -142,8 +165,9 @@ class ChunkRow(Base):
             ["document_versions.document_id", "document_versions.version"],
             ondelete="CASCADE",
         ),
-        UniqueConstraint("document_id", "ordinal"),
+        UniqueConstraint("document_id", "space", "ordinal"),
         Index(None, "collection_id", "added_sequence", "id"),
+        Index(None, "embedding_key"),
         {"sqlite_autoincrement": True},
     )
 
@@ -151,6 +175,7 @@ class ChunkRow(Base):
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
     document_id: Mapped[str] = mapped_column(String)
     version: Mapped[int]
+    space: Mapped[int] = mapped_column(server_default="0")
     ordinal: Mapped[int]
     start: Mapped[int]
     end: Mapped[int]
@@ -160,6 +185,7 @@ class ChunkRow(Base):
     context: Mapped[str] = mapped_column(Text)
     tokens: Mapped[int]
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+    embedding_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     added_sequence: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -175,7 +201,12 @@ class RemovedChunkRow(Base):
 
 
 class JobRow(Base):
-    """Background work; ``number`` is the order of arrival."""
+    """Background work; ``number`` is the order of arrival.
+
+    Attributes:
+        owner: the worker that holds the lease; ``lease_until`` is when it counts as dead.
+        attempts: how often a worker has begun it.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -198,3 +229,18 @@ class JobRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     heartbeat_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String)
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+
+
+class JobFileRow(Base):
+    """What became of one file of a job."""
+
+    __tablename__ = "job_files"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(String)
+    code: Mapped[str | None] = mapped_column(String)
+    message: Mapped[str | None] = mapped_column(Text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 from rag.domain import NewChunk, Vector
@@ -34,3 +36,8 @@ def decode(data: bytes) -> Vector:
     vector = np.frombuffer(data, dtype=_STORED).astype(np.float32)
     length = float(np.linalg.norm(vector))
     return vector / np.float32(length) if length else vector
+
+
+def embedding_key(fingerprint: str, text: str) -> bytes:
+    """16 bytes that stand for the vector which the model ``fingerprint`` gives ``text``."""
+    return hashlib.blake2b(f"{fingerprint}\n{text}".encode(), digest_size=16).digest()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag.domain import Access, ChunkIds, Collection, IndexChunk, NewVersion
+from rag.domain import Access, ChunkIds, Collection, IndexChunk, NewVersion, embedded_text
 from rag.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -21,7 +21,7 @@ from rag.errors import (
 from rag.interfaces import Catalog
 from rag.store.catalog import open_catalog
 from tests.fakes import HashedEmbedder
-from tests.sources import EMBEDDER, ROOT, new_version
+from tests.sources import EMBEDDER, ROOT, new_version, put
 
 EVERYTHING = Access.everything()
 STAFF = Access(groups=frozenset({"staff"}))
@@ -57,7 +57,7 @@ def test_a_new_collection_is_empty_and_found_by_name(catalog: Catalog, handbook:
 
 def test_collections_come_by_name_with_their_counts(catalog: Catalog, handbook: Collection) -> None:
     archive = catalog.create_collection("archive", EMBEDDER.profile)
-    catalog.put_version(handbook.id, new_version("a.txt", "One. Two. Three."))
+    put(catalog, handbook.id, new_version("a.txt", "One. Two. Three."))
     assert [(c.name, c.documents, c.chunks) for c in catalog.collections()] == [
         ("archive", 0, 0),
         ("handbook", 1, 3),
@@ -81,16 +81,16 @@ def test_a_bad_name_is_refused_and_unknown(catalog: Catalog, name: str) -> None:
 
 def test_a_deleted_collection_takes_everything_along(catalog: Catalog, handbook: Collection) -> None:
     kept = catalog.create_collection("kept", EMBEDDER.profile)
-    kept_document = catalog.put_version(kept.id, new_version("a.txt", "One."))
-    gone = catalog.put_version(handbook.id, new_version("a.txt", "One. Two.", groups=frozenset({"staff"})))
-    catalog.put_version(handbook.id, new_version("a.txt", "Three."))
+    kept_document = put(catalog, kept.id, new_version("a.txt", "One."))
+    gone = put(catalog, handbook.id, new_version("a.txt", "One. Two.", groups=frozenset({"staff"})))
+    put(catalog, handbook.id, new_version("a.txt", "Three."))
     assert catalog.delete_collection("handbook") == 1
     with pytest.raises(CollectionNotFound):
         catalog.collection("handbook")
     with pytest.raises(DocumentNotFound):
         catalog.content(gone.id, access=EVERYTHING, version=1)
     with pytest.raises(CollectionNotFound):
-        catalog.put_version(handbook.id, new_version("b.txt", "One."))
+        put(catalog, handbook.id, new_version("b.txt", "One."))
     with pytest.raises(CollectionNotFound):
         catalog.live_chunk_count(handbook.id)
     assert catalog.documents(kept.id, access=EVERYTHING) == [kept_document]
@@ -112,7 +112,7 @@ def test_a_stored_document_reads_back_as_it_was_given(catalog: Catalog, handbook
         metadata={"author": "Zoé", "tags": ["a", "b"]},
         groups=frozenset({"staff", "rh"}),
     )
-    document = catalog.put_version(handbook.id, given_version)
+    document = put(catalog, handbook.id, given_version)
     assert document == catalog.document(document.id, access=EVERYTHING)
     for name in (
         "root",
@@ -144,9 +144,9 @@ def test_a_stored_document_reads_back_as_it_was_given(catalog: Catalog, handbook
 def test_a_new_version_replaces_the_chunks_and_keeps_the_old_text(
     catalog: Catalog, handbook: Collection
 ) -> None:
-    first = catalog.put_version(handbook.id, new_version("a.txt", "Twenty days. Five more.", title="Old"))
-    second = catalog.put_version(
-        handbook.id, new_version("a.txt", "Thirty days.", title="New", groups=frozenset({"staff"}))
+    first = put(catalog, handbook.id, new_version("a.txt", "Twenty days. Five more.", title="Old"))
+    second = put(
+        catalog, handbook.id, new_version("a.txt", "Thirty days.", title="New", groups=frozenset({"staff"}))
     )
     assert (second.id, second.version, second.chunks, second.created_at) == (first.id, 2, 1, first.created_at)
     assert [c.text for c in catalog.document_chunks(first.id, access=EVERYTHING)] == ["Thirty days."]
@@ -161,29 +161,29 @@ def test_a_new_version_replaces_the_chunks_and_keeps_the_old_text(
 
 @pytest.mark.parametrize("version", [-1, 0, 2, 2**40, 2**80])
 def test_a_version_that_never_was_is_not_found(catalog: Catalog, handbook: Collection, version: int) -> None:
-    document = catalog.put_version(handbook.id, new_version("a.txt", "One."))
+    document = put(catalog, handbook.id, new_version("a.txt", "One."))
     with pytest.raises(DocumentNotFound, match="no version"):
         catalog.content(document.id, access=EVERYTHING, version=version)
 
 
 def test_the_same_path_below_another_root_is_another_document(catalog: Catalog, handbook: Collection) -> None:
-    here = catalog.put_version(handbook.id, new_version("a.txt", "One."))
-    there = catalog.put_version(handbook.id, new_version("a.txt", "Two.", root="/srv/other"))
+    here = put(catalog, handbook.id, new_version("a.txt", "One."))
+    there = put(catalog, handbook.id, new_version("a.txt", "Two.", root="/srv/other"))
     assert here.id != there.id
     assert set(catalog.source_states(handbook.id, ROOT)) == {"a.txt"}
-    assert catalog.source_states(handbook.id, ROOT)["a.txt"].document_id == here.id
+    assert catalog.source_states(handbook.id, ROOT)["a.txt"].sha256 == here.sha256
     assert catalog.source_states(handbook.id, "/srv") == {}
 
 
 def test_a_deleted_document_is_gone_and_its_path_starts_anew(catalog: Catalog, handbook: Collection) -> None:
-    document = catalog.put_version(handbook.id, new_version("a.txt", "One. Two."))
+    document = put(catalog, handbook.id, new_version("a.txt", "One. Two."))
     old_ids = [c.id for c in added(catalog, handbook)]
     assert catalog.delete_document(document.id, access=EVERYTHING) == 2
     for read in (catalog.document, catalog.content, catalog.document_chunks, catalog.delete_document):
         with pytest.raises(DocumentNotFound):
             read(document.id, access=EVERYTHING)
     assert catalog.chunks_by_id(handbook.id, old_ids, access=EVERYTHING) == {}
-    again = catalog.put_version(handbook.id, new_version("a.txt", "One. Two."))
+    again = put(catalog, handbook.id, new_version("a.txt", "One. Two."))
     assert again.id != document.id
     assert again.version == 1
     assert min(c.id for c in added(catalog, handbook)) > max(old_ids)
@@ -192,7 +192,7 @@ def test_a_deleted_document_is_gone_and_its_path_starts_anew(catalog: Catalog, h
 def test_chunk_ids_are_never_used_again(catalog: Catalog, handbook: Collection) -> None:
     seen: set[int] = set()
     for _ in range(3):
-        document = catalog.put_version(handbook.id, new_version("a.txt", "One. Two."))
+        document = put(catalog, handbook.id, new_version("a.txt", "One. Two."))
         fresh = {c.id for c in added(catalog, handbook)}
         assert not fresh & seen
         seen |= fresh
@@ -200,14 +200,14 @@ def test_chunk_ids_are_never_used_again(catalog: Catalog, handbook: Collection) 
 
 
 def test_an_empty_document_has_no_chunks(catalog: Catalog, handbook: Collection) -> None:
-    document = catalog.put_version(handbook.id, new_version("empty.txt", ""))
+    document = put(catalog, handbook.id, new_version("empty.txt", ""))
     assert (document.chunks, document.characters) == (0, 0)
     assert catalog.document_chunks(document.id, access=EVERYTHING) == []
     assert catalog.delete_document(document.id, access=EVERYTHING) == 0
 
 
 def test_documents_page_by_id(catalog: Catalog, handbook: Collection) -> None:
-    stored = [catalog.put_version(handbook.id, new_version(f"{n}.txt", "One.")) for n in range(7)]
+    stored = [put(catalog, handbook.id, new_version(f"{n}.txt", "One.")) for n in range(7)]
     pages, after = [], None
     while page := catalog.documents(handbook.id, access=EVERYTHING, limit=3, after=after):
         pages.append(page)
@@ -217,26 +217,78 @@ def test_documents_page_by_id(catalog: Catalog, handbook: Collection) -> None:
 
 
 def test_a_touched_source_is_remembered_without_a_new_version(catalog: Catalog, handbook: Collection) -> None:
-    document = catalog.put_version(handbook.id, new_version("a.txt", "One.", groups=frozenset({"staff"})))
-    catalog.touch_source(document.id, size=99, mtime_ns=5, groups=frozenset({"board"}))
+    document = put(catalog, handbook.id, new_version("a.txt", "One.", groups=frozenset({"staff"})))
+    catalog.touch_source(handbook.id, ROOT, "a.txt", size=99, mtime_ns=5, groups=frozenset({"board"}))
     state = catalog.source_states(handbook.id, ROOT)["a.txt"]
     assert (state.size, state.mtime_ns, state.groups) == (99, 5, frozenset({"board"}))
     assert state.sha256 == document.sha256
     with pytest.raises(DocumentNotFound):
         catalog.document(document.id, access=STAFF)
     assert catalog.collection("handbook").sequence == 1
+
+
+def test_the_documents_of_a_file_come_and_go_together(catalog: Catalog, handbook: Collection) -> None:
+    mail = new_version("a.eml", "See the invoice.")
+    invoice, photo = (new_version("a.eml", f"The {name} itself.", part=name) for name in ("b.pdf", "c.png"))
+    stored = catalog.put_source(handbook.id, [mail, invoice, photo])
+    assert [document.part for document in stored] == ["", "b.pdf", "c.png"]
+    assert list(catalog.source_states(handbook.id, ROOT)) == ["a.eml"]
+
+    again = catalog.put_source(handbook.id, [replace(mail, text="Paid.", chunks=()), invoice])
+    assert [(document.id, document.version) for document in again] == [
+        (document.id, 2) for document in stored[:2]
+    ]
     with pytest.raises(DocumentNotFound):
-        catalog.touch_source("nowhere", size=1, mtime_ns=1, groups=frozenset())
+        catalog.document(stored[2].id, access=EVERYTHING)
+    assert catalog.collection("handbook").documents == 2
+
+    assert catalog.delete_source(handbook.id, ROOT, "a.eml") == len(invoice.chunks)
+    assert catalog.delete_source(handbook.id, ROOT, "a.eml") == 0
+    assert (catalog.collection("handbook").documents, catalog.collection("handbook").chunks) == (0, 0)
+    assert catalog.check() == []
+
+
+def test_the_documents_of_two_files_are_not_one_source(catalog: Catalog, handbook: Collection) -> None:
+    for versions in (
+        [],
+        [new_version("a.eml", "One."), new_version("b.eml", "Two.")],
+        [new_version("a.eml", "One."), new_version("a.eml", "Two.")],
+    ):
+        with pytest.raises(InvalidRequest, match="cannot be stored as one source file"):
+            catalog.put_source(handbook.id, versions)
+
+
+def test_a_moved_file_keeps_its_documents(catalog: Catalog, handbook: Collection) -> None:
+    versions = [new_version("a.eml", "See the invoice."), new_version("a.eml", "27 euros.", part="b.pdf")]
+    before = catalog.put_source(handbook.id, versions)
+    catalog.move_source(handbook.id, ROOT, "a.eml", to="2026/a.eml", label="mails", mtime_ns=5)
+    after = [catalog.document(document.id, access=EVERYTHING) for document in before]
+    assert [document.source_uri for document in after] == ["mails/2026/a.eml", "mails/2026/a.eml!/b.pdf"]
+    assert [document.version for document in after] == [1, 1]
+    state = catalog.source_states(handbook.id, ROOT)["2026/a.eml"]
+    assert (state.mtime_ns, state.title) == (5, "a.eml")
+    assert catalog.collection("handbook").sequence == 1
+
+
+def test_a_text_embedded_before_has_its_vector(catalog: Catalog, handbook: Collection) -> None:
+    (chunk,) = new_version("a.txt", "Twenty-five days.").chunks
+    put(catalog, handbook.id, new_version("a.txt", "Twenty-five days."))
+    text = embedded_text(chunk.context, chunk.text)
+    known = catalog.known_vectors(handbook.id, [text, "Something else."])
+    assert known.keys() == {text}
+    np.testing.assert_allclose(known[text], chunk.vector, atol=1e-3)
+    other = catalog.create_collection("other", replace(EMBEDDER.profile, fingerprint="another:1"))
+    assert catalog.known_vectors(other.id, [text]) == {}
 
 
 # ------------------------------------------------------------------------------------ refused input
 
 
 def test_vectors_of_another_model_change_nothing(catalog: Catalog, handbook: Collection) -> None:
-    before = catalog.put_version(handbook.id, new_version("a.txt", "One. Two."))
+    before = put(catalog, handbook.id, new_version("a.txt", "One. Two."))
     other = HashedEmbedder(dimension=16)
     with pytest.raises(EmbeddingMismatch, match=r"shape \(16,\)"):
-        catalog.put_version(handbook.id, new_version("a.txt", "Three.", embedder=other))
+        put(catalog, handbook.id, new_version("a.txt", "Three.", embedder=other))
     assert catalog.documents(handbook.id, access=EVERYTHING) == [before]
     assert catalog.collection("handbook").sequence == 1
     assert len(added(catalog, handbook)) == 2
@@ -266,7 +318,7 @@ def test_what_cannot_be_stored_faithfully_is_refused(
     catalog: Catalog, handbook: Collection, version: NewVersion, message: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=message):
-        catalog.put_version(handbook.id, version)
+        put(catalog, handbook.id, version)
     assert catalog.documents(handbook.id, access=EVERYTHING) == []
 
 
@@ -281,8 +333,8 @@ def test_any_unknown_id_is_not_found(catalog: Catalog, handbook: Collection, doc
 
 
 def test_a_hidden_document_answers_like_an_unknown_one(catalog: Catalog, handbook: Collection) -> None:
-    catalog.put_version(handbook.id, new_version("open.txt", "One."))
-    secret = catalog.put_version(handbook.id, new_version("b.txt", "Two.", groups=frozenset({"board"})))
+    put(catalog, handbook.id, new_version("open.txt", "One."))
+    secret = put(catalog, handbook.id, new_version("b.txt", "Two.", groups=frozenset({"board"})))
     for read in (catalog.document, catalog.content, catalog.document_chunks, catalog.delete_document):
         with pytest.raises(DocumentNotFound) as hidden:
             read(secret.id, access=STAFF)
@@ -308,8 +360,8 @@ def test_every_read_shows_the_same_documents(
 ) -> None:
     rights = {"open": (), "staff": ("staff",), "board": ("board",), "both": ("staff", "board")}
     for title, groups in rights.items():
-        catalog.put_version(
-            handbook.id, new_version(title, f"About {title}.", title=title, groups=frozenset(groups))
+        put(
+            catalog, handbook.id, new_version(title, f"About {title}.", title=title, groups=frozenset(groups))
         )
     all_ids = [chunk.id for chunk in added(catalog, handbook)]
     chunks = catalog.chunks_by_id(handbook.id, all_ids, access=access)
@@ -320,9 +372,9 @@ def test_every_read_shows_the_same_documents(
 
 
 def test_no_filter_is_needed_where_nothing_is_restricted(catalog: Catalog, handbook: Collection) -> None:
-    catalog.put_version(handbook.id, new_version("a.txt", "One."))
+    put(catalog, handbook.id, new_version("a.txt", "One."))
     other = catalog.create_collection("other", EMBEDDER.profile)
-    catalog.put_version(other.id, new_version("b.txt", "Two.", groups=frozenset({"board"})))
+    put(catalog, other.id, new_version("b.txt", "Two.", groups=frozenset({"board"})))
     assert catalog.visible_chunk_ids(handbook.id, access=NOBODY) is None
     assert ids(catalog.visible_chunk_ids(other.id, access=NOBODY)) == []
 
@@ -332,10 +384,8 @@ def test_no_filter_is_needed_where_nothing_is_restricted(catalog: Catalog, handb
 
 def test_chunks_by_id_takes_any_list_of_ids(catalog: Catalog, handbook: Collection) -> None:
     other = catalog.create_collection("other", EMBEDDER.profile)
-    catalog.put_version(other.id, new_version("b.txt", "Elsewhere."))
-    catalog.put_version(
-        handbook.id, new_version("a.txt", " ".join(f"Sentence {n} ends." for n in range(1200)))
-    )
+    put(catalog, other.id, new_version("b.txt", "Elsewhere."))
+    put(catalog, handbook.id, new_version("a.txt", " ".join(f"Sentence {n} ends." for n in range(1200))))
     live = [chunk.id for chunk in added(catalog, handbook)]
     asked = [*range(-2, 40_000), 2**63, -(2**70), live[0]]
     found = catalog.chunks_by_id(handbook.id, asked, access=EVERYTHING)
@@ -347,15 +397,15 @@ def test_chunks_by_id_takes_any_list_of_ids(catalog: Catalog, handbook: Collecti
 
 
 def test_index_builders_read_what_was_added_and_removed_since(catalog: Catalog, handbook: Collection) -> None:
-    first = catalog.put_version(handbook.id, new_version("a.txt", "One. Two. Three.", language="en"))
-    catalog.put_version(handbook.id, new_version("b.txt", "Quatre. Cinq.", language="fr"))
+    first = put(catalog, handbook.id, new_version("a.txt", "One. Two. Three.", language="en"))
+    put(catalog, handbook.id, new_version("b.txt", "Quatre. Cinq.", language="fr"))
     of_first, of_second = added(catalog, handbook, 0, 1), added(catalog, handbook, 1, 2)
     assert [chunk.text for chunk in of_first] == ["One.", "Two.", "Three."]
     assert [(chunk.text, chunk.language, chunk.context) for chunk in of_second] == [
         ("Quatre.", "fr", "b.txt > Leave"),
         ("Cinq.", "fr", "b.txt > Leave"),
     ]
-    catalog.put_version(handbook.id, new_version("a.txt", "Six."))
+    put(catalog, handbook.id, new_version("a.txt", "Six."))
     assert [chunk.text for chunk in added(catalog, handbook, 2)] == ["Six."]
     assert [chunk.text for chunk in added(catalog, handbook)] == ["Quatre.", "Cinq.", "Six."]
     old = [chunk.id for chunk in of_first]
@@ -369,7 +419,7 @@ def test_index_builders_read_what_was_added_and_removed_since(catalog: Catalog, 
 
 def test_a_vector_comes_back_as_the_unit_vector_it_was(catalog: Catalog, handbook: Collection) -> None:
     version = new_version("a.txt", "One sentence with several words. Another one. 🏖.")
-    catalog.put_version(handbook.id, version)
+    put(catalog, handbook.id, version)
     for stored, original in zip(added(catalog, handbook), version.chunks, strict=True):
         assert stored.vector.dtype == np.float32
         assert np.abs(stored.vector - original.vector).max() < 1e-3
@@ -378,10 +428,10 @@ def test_a_vector_comes_back_as_the_unit_vector_it_was(catalog: Catalog, handboo
 
 
 def test_a_stream_shows_one_state_while_documents_change(catalog: Catalog, handbook: Collection) -> None:
-    catalog.put_version(handbook.id, new_version("a.txt", "One. Two. Three."))
+    put(catalog, handbook.id, new_version("a.txt", "One. Two. Three."))
     stream = catalog.chunks_added_since(handbook.id, 0, upto=FOREVER, batch_size=1)
     texts = [chunk.text for chunk in next(stream)]
-    catalog.put_version(handbook.id, new_version("a.txt", "Four. Five."))
+    put(catalog, handbook.id, new_version("a.txt", "Four. Five."))
     texts += [chunk.text for batch in stream for chunk in batch]
     assert texts == ["One.", "Two.", "Three."]
 
@@ -392,7 +442,7 @@ def test_a_stream_shows_one_state_while_documents_change(catalog: Catalog, handb
 def test_what_was_stored_is_there_after_reopening(catalog_url: str) -> None:
     with_one = open_catalog(catalog_url)
     collection = with_one.create_collection("handbook", EMBEDDER.profile)
-    document = with_one.put_version(collection.id, new_version("a.txt", "One. Two."))
+    document = put(with_one, collection.id, new_version("a.txt", "One. Two."))
     with_one.close()
     again = open_catalog(catalog_url)
     assert again.documents(collection.id, access=EVERYTHING) == [document]
@@ -419,11 +469,10 @@ def test_any_history_leaves_what_a_dictionary_would(catalog: Catalog, changes: l
     for sequence, (path, text) in enumerate(changes):
         before = catalog.collection(collection.name).sequence
         if text is not None:
-            catalog.put_version(collection.id, new_version(path, text))
+            put(catalog, collection.id, new_version(path, text))
             model[path] = text
         elif path in model:
-            state = catalog.source_states(collection.id, ROOT)[path]
-            catalog.delete_document(state.document_id, access=EVERYTHING)
+            catalog.delete_source(collection.id, ROOT, path)
             del model[path]
         now = catalog.collection(collection.name).sequence
         assert now - before in (0, 1)

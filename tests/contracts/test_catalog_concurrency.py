@@ -11,10 +11,10 @@ import pytest
 
 from rag.domain import Access, Collection
 from rag.interfaces import Catalog
-from rag.store import versions
+from rag.store import changes
 from rag.store.catalog import open_catalog
 from rag.store.database import Database
-from tests.sources import EMBEDDER, new_version
+from tests.sources import EMBEDDER, ROOT, new_version, put
 
 EVERYTHING = Access.everything()
 ROUNDS = 25
@@ -35,7 +35,7 @@ def ingest_rounds(url: str, collection_id: str) -> None:
     """What the other process does."""
     catalog = open_catalog(url)
     for number in range(2, ROUNDS + 2):
-        catalog.put_version(collection_id, new_version("a.txt", text_of(number)))
+        put(catalog, collection_id, new_version("a.txt", text_of(number)))
     catalog.close()
 
 
@@ -52,7 +52,7 @@ def started(target: object, *arguments: object) -> BaseProcess:
 def test_a_reader_sees_whole_versions_while_another_process_ingests(
     catalog: Catalog, catalog_url: str, handbook: Collection
 ) -> None:
-    document = catalog.put_version(handbook.id, new_version("a.txt", text_of(1)))
+    document = put(catalog, handbook.id, new_version("a.txt", text_of(1)))
     writer = started(ingest_rounds, catalog_url, handbook.id)
     seen = []
     while not seen or seen[-1] <= ROUNDS:
@@ -77,12 +77,12 @@ def test_versions_put_at_once_are_numbered_one_after_the_other(
 ) -> None:
     other = open_catalog(catalog_url)
 
-    def put(number: int) -> int:
+    def next_version(number: int) -> int:
         store = (catalog, other)[number % 2]
-        return store.put_version(handbook.id, new_version("a.txt", text_of(number))).version
+        return put(store, handbook.id, new_version("a.txt", text_of(number))).version
 
     with ThreadPoolExecutor(6) as pool:
-        numbers = list(pool.map(put, range(18)))
+        numbers = list(pool.map(next_version, range(18)))
     other.close()
     assert sorted(numbers) == list(range(1, 19))
     assert catalog.collection("handbook").sequence == 18
@@ -93,8 +93,10 @@ def test_versions_put_at_once_are_numbered_one_after_the_other(
 
 def test_many_threads_read_and_write_at_once(catalog: Catalog, handbook: Collection) -> None:
     def work(number: int) -> int:
-        document = catalog.put_version(handbook.id, new_version(f"{number % 5}.txt", text_of(number)))
-        catalog.touch_source(document.id, size=number, mtime_ns=1, groups=frozenset({"staff"}))
+        document = put(catalog, handbook.id, new_version(f"{number % 5}.txt", text_of(number)))
+        catalog.touch_source(
+            handbook.id, ROOT, document.path, size=number, mtime_ns=1, groups=frozenset({"staff"})
+        )
         chunks = catalog.document_chunks(document.id, access=EVERYTHING)
         return len({chunk.version for chunk in chunks})
 
@@ -107,10 +109,10 @@ def test_many_threads_read_and_write_at_once(catalog: Catalog, handbook: Collect
 def test_a_version_that_was_never_committed_leaves_no_trace(
     catalog: Catalog, catalog_url: str, handbook: Collection
 ) -> None:
-    document = catalog.put_version(handbook.id, new_version("a.txt", text_of(1)))
+    document = put(catalog, handbook.id, new_version("a.txt", text_of(1)))
     database = Database(catalog_url)
     with contextlib.suppress(KeyboardInterrupt), database.write() as session:
-        versions.put_version(session, handbook.id, new_version("a.txt", text_of(2)))
+        changes.put_source(session, handbook.id, [new_version("a.txt", text_of(2))])
         # Beside an unfinished change, readers neither wait nor see any of it.
         assert catalog.document(document.id, access=EVERYTHING) == document
         raise KeyboardInterrupt
@@ -118,7 +120,7 @@ def test_a_version_that_was_never_committed_leaves_no_trace(
     assert catalog.documents(handbook.id, access=EVERYTHING) == [document]
     assert catalog.live_chunk_count(handbook.id) == (1, 3)
     assert list(catalog.chunks_removed_since(handbook.id, 0, upto=9)) == []
-    assert catalog.put_version(handbook.id, new_version("a.txt", text_of(3))).version == 2
+    assert put(catalog, handbook.id, new_version("a.txt", text_of(3))).version == 2
 
 
 def test_processes_that_open_a_new_catalog_at_once_all_succeed(catalog_url: str) -> None:

@@ -16,7 +16,7 @@ from rag.store import migrate
 from rag.store.catalog import open_catalog
 from rag.store.database import Database
 from rag.store.schema import Base
-from tests.sources import EMBEDDER, new_version
+from tests.sources import EMBEDDER, new_version, put
 
 
 def test_migrations_build_the_tables_of_the_code(catalog_url: str) -> None:
@@ -32,8 +32,8 @@ def test_migrations_build_the_tables_of_the_code(catalog_url: str) -> None:
 def test_deleting_a_parent_row_deletes_what_belongs_to_it(catalog_url: str) -> None:
     catalog = open_catalog(catalog_url)
     collection = catalog.create_collection("handbook", EMBEDDER.profile)
-    catalog.put_version(collection.id, new_version("a.txt", "One.", groups=frozenset({"staff"})))
-    catalog.put_version(collection.id, new_version("a.txt", "Two.", groups=frozenset({"staff"})))
+    put(catalog, collection.id, new_version("a.txt", "One.", groups=frozenset({"staff"})))
+    put(catalog, collection.id, new_version("a.txt", "Two.", groups=frozenset({"staff"})))
     catalog.close()
     database = Database(catalog_url)
     with database.write() as session:

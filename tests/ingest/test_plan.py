@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.plan import Plan, file_sha256, make_plan
+from ingest.newcomers import file_sha256
+from ingest.plan import Plan, make_plan
 from ingest.result import IngestFailure
 from ingest.sources import Scan, SourceFile
 from rag.domain import SourceState
@@ -17,17 +19,24 @@ EVERYBODY: frozenset[str] = frozenset()
 
 
 def plan(scan: Scan, states: dict[str, SourceState], *, delete_missing: bool = True) -> Plan:
-    return make_plan(scan, states, groups=EVERYBODY, delete_missing=delete_missing, max_file_mb=1)
+    return make_plan(
+        scan,
+        states,
+        groups=EVERYBODY,
+        delete_missing=delete_missing,
+        keep_duplicates=False,
+        max_file_mb=1,
+    )
 
 
 def state_of(file: SourceFile, sha256: str) -> SourceState:
     return SourceState(
-        document_id=file.path,
         path=file.path,
         sha256=sha256,
         size=file.size,
         mtime_ns=file.mtime_ns,
         groups=EVERYBODY,
+        title=None,
     )
 
 
@@ -78,14 +87,51 @@ def test_a_plan_after_its_application_is_empty(before: dict[str, bytes], after: 
             again = plan(scan, states)
             assert again.is_empty
             assert again.unchanged == len(states)
+            assert {file.path for file in scan.files} == (
+                states.keys()
+                | {copy.path for copy in again.duplicates}
+                | {failure.path for failure in again.failures}
+            )
 
 
 def applied(planned: Plan, scan: Scan, states: dict[str, SourceState]) -> dict[str, SourceState]:
     """What the catalog remembers once the plan is carried out."""
-    removed = {state.path for state in planned.deleted}
-    refused = {failure.path for failure in planned.failures}
-    kept = {path: state for path, state in states.items() if path not in removed | refused}
+    removed = {state.path for state in planned.deleted} | {move.state.path for move in planned.moved}
+    left_out = {failure.path for failure in planned.failures} | {copy.path for copy in planned.duplicates}
+    kept = {path: state for path, state in states.items() if path not in removed | left_out}
     current = {
-        file.path: state_of(file, file_sha256(file)) for file in scan.files if file.path not in refused
+        file.path: state_of(file, file_sha256(file)) for file in scan.files if file.path not in left_out
     }
     return kept | current
+
+
+def test_a_file_found_elsewhere_has_moved(tmp_path: Path) -> None:
+    (tmp_path / "new.md").write_text("# Leave\n\nTwenty-five days.")
+    file = source_file(tmp_path / "new.md")
+    old = SourceFile(path="old.md", local=file.local, size=file.size, mtime_ns=3)
+    found = plan(Scan(files=(file,)), {"old.md": state_of(old, file_sha256(file))})
+    assert [(move.state.path, move.file.path, move.reread) for move in found.moved] == [
+        ("old.md", "new.md", False)
+    ]
+    assert not found.added
+    assert not found.deleted
+
+
+def test_a_moved_file_is_read_again_when_its_name_was_its_title(tmp_path: Path) -> None:
+    (tmp_path / "new-name.txt").write_text("Twenty-five days.")
+    file = source_file(tmp_path / "new-name.txt")
+    old = SourceFile(path="old-name.txt", local=file.local, size=file.size, mtime_ns=3)
+    state = replace(state_of(old, file_sha256(file)), title="Old name")
+    found = plan(Scan(files=(file,)), {"old-name.txt": state})
+    assert found.to_read == (file,)
+
+
+def test_the_same_bytes_are_taken_once_and_again_when_the_first_file_goes(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("Twenty-five days.")
+    first, second = (source_file(tmp_path / name) for name in ("a.md", "b.md"))
+    found = plan(Scan(files=(first, second)), {})
+    assert [file.path for file in found.added] == ["a.md"]
+    assert [(copy.path, copy.of) for copy in found.duplicates] == [("b.md", "a.md")]
+    stored = {"a.md": state_of(first, file_sha256(first))}
+    assert [move.file.path for move in plan(Scan(files=(second,)), stored).moved] == ["b.md"]

@@ -29,7 +29,7 @@ from rag.prompting import REFUSAL_MARK
 from rag.reranking import NoReranker
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
-from tests.sources import new_version
+from tests.sources import new_version, put
 
 EVERYTHING = Access.everything()
 EMBEDDER = HashedEmbedder(dimension=512)
@@ -83,9 +83,7 @@ def footnote(tmp_path: Path) -> Iterator[Footnote]:
         collection = opened.open_collection("handbook")
         pages = {"leave.md": (LEAVE, frozenset()), "secret.md": (SECRET, frozenset({"directors"}))}
         for path, (text, groups) in pages.items():
-            opened.catalog.put_version(
-                collection.id, new_version(path, text, embedder=EMBEDDER, groups=groups)
-            )
+            put(opened.catalog, collection.id, new_version(path, text, embedder=EMBEDDER, groups=groups))
         opened.open_collection("empty")
         yield opened
 

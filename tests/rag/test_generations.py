@@ -23,6 +23,7 @@ from rag.index.opening import OpenGeneration
 from rag.interfaces import Catalog
 from rag.store.catalog import open_catalog
 from tests.sources import EMBEDDER, ROOT, new_version
+from tests.sources import put as put_file
 
 EVERYTHING = Access.everything()
 NONE_REMOVED = np.array([], dtype=np.int64)
@@ -50,10 +51,8 @@ def catalog(database: Path) -> Iterator[Catalog]:
 def handbook(catalog: Catalog) -> Collection:
     """Two documents, four chunks."""
     collection = catalog.create_collection("handbook", EMBEDDER.profile)
-    catalog.put_version(
-        collection.id, new_version("leave.txt", "Twenty-five days. Five carried over. Ask HR.")
-    )
-    catalog.put_version(collection.id, new_version("vpn.txt", "The VPN needs a key."))
+    put_file(catalog, collection.id, new_version("leave.txt", "Twenty-five days. Five carried over. Ask HR."))
+    put_file(catalog, collection.id, new_version("vpn.txt", "The VPN needs a key."))
     return collection
 
 
@@ -68,12 +67,11 @@ def indexes(root: Path, catalog: Catalog) -> CollectionIndexes:
 
 
 def put(catalog: Catalog, collection: Collection, path: str, text: str) -> None:
-    catalog.put_version(collection.id, new_version(path, text))
+    put_file(catalog, collection.id, new_version(path, text))
 
 
 def delete(catalog: Catalog, collection: Collection, path: str) -> None:
-    state = catalog.source_states(collection.id, ROOT)[path]
-    catalog.delete_document(state.document_id, access=EVERYTHING)
+    catalog.delete_source(collection.id, ROOT, path)
 
 
 def live_ids(catalog: Catalog, collection: Collection) -> list[int]:

@@ -15,7 +15,7 @@ from rag.errors import DiskFull, SettingsError, StorageError
 from rag.interfaces import Catalog
 from rag.store.catalog import SqlCatalog, open_catalog
 from rag.store.database import Database
-from tests.sources import EMBEDDER, new_version
+from tests.sources import EMBEDDER, new_version, put
 
 EVERYTHING = Access.everything()
 
@@ -35,7 +35,7 @@ def catalog(file: Path) -> Iterator[Catalog]:
 @pytest.fixture
 def handbook(catalog: Catalog) -> Collection:
     collection = catalog.create_collection("handbook", EMBEDDER.profile)
-    catalog.put_version(collection.id, new_version("a.txt", "One. Two."))
+    put(catalog, collection.id, new_version("a.txt", "One. Two."))
     return collection
 
 
@@ -89,7 +89,7 @@ def test_a_full_disk_keeps_what_was_committed(file: Path, catalog: Catalog, hand
     )
     small = SqlCatalog(database)
     with pytest.raises(DiskFull, match="No space is left"):
-        small.put_version(handbook.id, new_version("a.txt", "A long sentence. " * 20_000))
+        put(small, handbook.id, new_version("a.txt", "A long sentence. " * 20_000))
     small.close()
     (document,) = catalog.documents(handbook.id, access=EVERYTHING)
     assert document.version == 1
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_database_is_named_as_such(file: Path) -> None:
 
 
 def test_a_damaged_file_is_reported_by_the_check(file: Path, catalog: Catalog, handbook: Collection) -> None:
-    catalog.put_version(handbook.id, new_version("b.txt", "Some more words. " * 2000))
+    put(catalog, handbook.id, new_version("b.txt", "Some more words. " * 2000))
     assert catalog.check() == []
     catalog.close()
     with file.open("r+b") as handle:
@@ -137,14 +137,14 @@ def test_a_write_to_a_read_only_catalog_says_so(file: Path, catalog: Catalog, ha
     read_only = SqlCatalog(database)
     assert read_only.collection("handbook").documents == 1
     with pytest.raises(StorageError, match="read-only; make its file and folder writable"):
-        read_only.put_version(handbook.id, new_version("b.txt", "One."))
+        put(read_only, handbook.id, new_version("b.txt", "One."))
     read_only.close()
 
 
 def test_a_failure_never_repeats_document_text(catalog: Catalog, handbook: Collection) -> None:
     unstorable = new_version("b.txt", "Salaries.", metadata={"secret": "Salaries", "when": object()})
     with pytest.raises(StorageError, match="not JSON serializable") as failure:
-        catalog.put_version(handbook.id, unstorable)
+        put(catalog, handbook.id, unstorable)
     assert "Salaries" not in str(failure.value)
 
 
@@ -156,10 +156,10 @@ def test_a_catalog_locked_for_too_long_says_so(
     blocker = sqlite3.connect(file, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError, match="locked for too long; try again"):
-        impatient.put_version(handbook.id, new_version("b.txt", "One."))
+        put(impatient, handbook.id, new_version("b.txt", "One."))
     assert impatient.collection("handbook").documents == 1
     blocker.close()
-    assert impatient.put_version(handbook.id, new_version("b.txt", "One.")).version == 1
+    assert put(impatient, handbook.id, new_version("b.txt", "One.")).version == 1
     impatient.close()
 
 

@@ -1,0 +1,83 @@
+"""Embedded documents, chunk spaces for re-embedding, vectors by their text, job leases and job files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_MOMENT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    for column in (
+        sa.Column("embedding_model", sa.String, nullable=False, server_default=""),
+        sa.Column("chunker", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("space", sa.Integer, nullable=False, server_default="0"),
+    ):
+        op.add_column("collections", column)
+    op.add_column("document_versions", sa.Column("layout", sa.LargeBinary, nullable=True))
+    op.add_column("documents", sa.Column("part", sa.Text, nullable=False, server_default=""))
+    _change_unique("documents", ("collection_id", "root", "path"), ("collection_id", "root", "path", "part"))
+    op.add_column("chunks", sa.Column("space", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("chunks", sa.Column("embedding_key", sa.LargeBinary, nullable=True))
+    _change_unique("chunks", ("document_id", "ordinal"), ("document_id", "space", "ordinal"))
+    op.create_index(op.f("ix_chunks_embedding_key"), "chunks", ["embedding_key"])
+    op.add_column("jobs", sa.Column("owner", sa.String, nullable=True))
+    op.add_column("jobs", sa.Column("lease_until", _MOMENT, nullable=True))
+    op.add_column("jobs", sa.Column("attempts", sa.Integer, nullable=False, server_default="0"))
+    op.create_table(
+        "job_files",
+        sa.Column("job_id", sa.String, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("code", sa.String, nullable=True),
+        sa.Column("message", sa.Text, nullable=True),
+        sa.PrimaryKeyConstraint("job_id", "path", name=op.f("pk_job_files")),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name=op.f("fk_job_files_job_id"), ondelete="CASCADE"
+        ),
+    )
+
+
+def downgrade() -> None:
+    """Parts and chunks of other spaces have no place in the older schema: they are removed."""
+    op.execute("DELETE FROM chunks WHERE space <> 0")
+    op.execute("DELETE FROM chunks WHERE document_id IN (SELECT id FROM documents WHERE part <> '')")
+    op.execute("DELETE FROM documents WHERE part <> ''")
+    op.drop_table("job_files")
+    for column in ("attempts", "lease_until", "owner"):
+        op.drop_column("jobs", column)
+    op.drop_index(op.f("ix_chunks_embedding_key"), "chunks")
+    _change_unique("chunks", ("document_id", "space", "ordinal"), ("document_id", "ordinal"))
+    op.drop_column("chunks", "embedding_key")
+    op.drop_column("chunks", "space")
+    _change_unique("documents", ("collection_id", "root", "path", "part"), ("collection_id", "root", "path"))
+    op.drop_column("documents", "part")
+    op.drop_column("document_versions", "layout")
+    for column in ("space", "chunker", "embedding_model"):
+        op.drop_column("collections", column)
+
+
+def _change_unique(table: str, old: Sequence[str], new: Sequence[str]) -> None:
+    """SQLite copies the table for it; the numbers given to deleted rows must stay used up all the same."""
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    numbered = is_sqlite and table == "chunks"
+    last = _last_number(table) if numbered else None
+    with op.batch_alter_table(table, table_kwargs={"sqlite_autoincrement": numbered}) as batch:
+        batch.drop_constraint(op.f(f"uq_{table}_{'_'.join(old)}"), type_="unique")
+        batch.create_unique_constraint(op.f(f"uq_{table}_{'_'.join(new)}"), list(new))
+    if last is not None:
+        op.execute(f"DELETE FROM sqlite_sequence WHERE name = '{table}'")  # noqa: S608 - our own names
+        op.execute(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {last})")  # noqa: S608
+
+
+def _last_number(table: str) -> int | None:
+    query = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+    return op.get_bind().execute(query, {"table": table}).scalar()
