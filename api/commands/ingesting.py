@@ -9,12 +9,15 @@ import typer
 
 from api.console import FAILURE, AsJson, CollectionName, DataDir, Run, command
 from api.ingest_progress import ProgressBar
-from ingest.result import IngestFailure, IngestResult
+from ingest.result import Change, IngestFailure, IngestResult
 from rag.errors import SourceError
 
 if TYPE_CHECKING:
     from ingest.sources import Source
 
+COUNTS = ("added", "modified", "moved", "deleted", "unchanged", "duplicates", "failed")
+CHUNK_COUNTS = ("chunks_embedded", "chunks_reused", "chunks_removed", "vectors_removed")
+SHOWN_CHANGES = 200
 KEPT = "Documents committed so far are kept; run the same command again to go on."
 
 
@@ -101,20 +104,23 @@ def _sync(run: Run, sources: list[Source], collection: str, options: dict[str, A
 
 def _nothing_ingested(results: list[IngestResult]) -> bool:
     """Every file failed."""
-    taken = sum(result.added + result.modified + result.unchanged for result in results)
+    taken = sum(
+        result.added + result.modified + result.moved + result.unchanged + result.duplicates
+        for result in results
+    )
     return taken == 0 and any(result.failed for result in results)
 
 
 def _combined(results: list[IngestResult]) -> dict[str, Any]:
     """One object for all paths: counts added up, the collection's totals as after the last."""
     last = results[-1]
-    embedded, seconds = sum(one.chunks_embedded for one in results), sum(one.seconds for one in results)
-    summed = ("added", "modified", "deleted", "unchanged", "failed")
+    committed = sum(one.chunks_embedded + one.chunks_reused for one in results)
+    seconds = sum(one.seconds for one in results)
     return last.to_json() | {
-        **{name: sum(getattr(one, name) for one in results) for name in summed},
-        "chunks_embedded": embedded,
+        **{name: sum(getattr(one, name) for one in results) for name in (*COUNTS, *CHUNK_COUNTS)},
         "seconds": round(seconds, 3),
-        "chunks_per_second": round(embedded / seconds, 1) if seconds else 0.0,
+        "chunks_per_second": round(committed / seconds, 1) if seconds else 0.0,
+        "changes": [change for one in results for change in one.to_json()["changes"]],
         "failures": [failure for one in results for failure in one.to_json()["failures"]],
         "stages": {
             name: round(sum(one.stages.get(name, 0.0) for one in results), 3)
@@ -125,10 +131,19 @@ def _combined(results: list[IngestResult]) -> dict[str, Any]:
 
 def _show(run: Run, results: list[IngestResult]) -> None:
     for result in results:
+        for change in result.changes[:SHOWN_CHANGES]:
+            run.out.print(_change(change), markup=False)
+        if len(result.changes) > SHOWN_CHANGES:
+            run.out.print(f"… and {len(result.changes) - SHOWN_CHANGES:,} more (--json lists all)")
         for failure in result.failures:
             _show_failure(run, failure)
         if result.stages:  # paths that could not be opened have none
             run.out.print(_summary(result), markup=False)
+
+
+def _change(change: Change) -> str:
+    from_or_of = {"moved": " from ", "duplicate": " of "}.get(change.change, "")
+    return f"{change.change:<9} {change.path}{from_or_of}{change.other or ''}"
 
 
 def _show_failure(run: Run, failure: IngestFailure) -> None:
@@ -136,17 +151,13 @@ def _show_failure(run: Run, failure: IngestFailure) -> None:
 
 
 def _summary(result: IngestResult) -> str:
-    changed = result.added + result.modified + result.deleted
+    changed = result.added + result.modified + result.moved + result.deleted
     if not changed and not result.failed:
         if not result.unchanged:
             return "Nothing to do: no document was found there."
         return f"Nothing to do: {result.unchanged:,} documents unchanged."
     verb = "Would change" if result.dry_run else "Ingested into"
-    counts = ", ".join(
-        f"{getattr(result, name):,} {name}"
-        for name in ("added", "modified", "deleted", "unchanged", "failed")
-        if getattr(result, name)
-    )
+    counts = ", ".join(f"{getattr(result, name):,} {name}" for name in COUNTS if getattr(result, name))
     total = f"{result.documents:,} documents, {result.chunks:,} chunks"
     rate = (
         f" in {result.seconds:.1f} s ({result.chunks_per_second:.0f} chunks/s)" if not result.dry_run else ""

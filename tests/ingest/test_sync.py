@@ -97,6 +97,64 @@ def test_a_removed_file_leaves_the_collection(workshop: Workshop) -> None:
     assert len(workshop.indexes.refreshed) == 2
 
 
+def test_removed_chunks_are_counted(workshop: Workshop) -> None:
+    for name in ("leave.md", "travel.md"):
+        workshop.write(name, LEAVE + name)
+    workshop.sync()
+    (workshop.folder / "leave.md").unlink()
+    workshop.write("travel.md", TRAVEL)
+    result = workshop.sync()
+    assert (result.deleted, result.modified, result.chunks_removed, result.vectors_removed) == (1, 1, 2, 2)
+
+
+def test_a_moved_file_keeps_its_document_and_its_vectors(workshop: Workshop) -> None:
+    file = workshop.write("leave.md", LEAVE)
+    workshop.sync()
+    before = workshop.documents()["leave.md"]
+    (workshop.folder / "hr").mkdir()
+    file.rename(workshop.folder / "hr" / "annual-leave.md")
+    result = workshop.sync()
+    after = workshop.documents()["hr/annual-leave.md"]
+    assert (result.moved, result.added, result.deleted, result.chunks_embedded) == (1, 0, 0, 0)
+    assert (after.id, after.version, after.source_uri) == (before.id, 1, "handbook/hr/annual-leave.md")
+    again = workshop.sync()
+    assert (again.unchanged, again.moved) == (1, 0)
+
+
+def test_a_moved_file_that_is_called_by_its_name_gets_the_new_one(workshop: Workshop) -> None:
+    file = workshop.write("old-name.txt", "Trains before planes.")
+    workshop.sync()
+    before = workshop.documents()["old-name.txt"]
+    file.rename(workshop.folder / "new-name.txt")
+    result = workshop.sync()
+    after = workshop.documents()["new-name.txt"]
+    assert (result.moved, result.added, result.modified, result.deleted) == (1, 0, 0, 0)
+    assert (after.id, before.title, after.title) == (before.id, "Old name", "New name")
+
+
+def test_a_second_file_with_the_same_bytes_is_left_out(workshop: Workshop) -> None:
+    first = workshop.write("leave.md", LEAVE)
+    workshop.write("old/leave copy.md", LEAVE)
+    result = workshop.sync()
+    assert (result.added, result.duplicates, result.documents) == (1, 1, 1)
+    again = workshop.sync()
+    assert (again.added, again.duplicates, again.unchanged) == (0, 1, 1)
+    first.unlink()
+    assert workshop.sync().moved == 1
+    assert set(workshop.documents()) == {"old/leave copy.md"}
+
+
+def test_unchanged_chunks_of_a_changed_file_keep_their_vectors(workshop: Workshop) -> None:
+    sections = [f"## Rule {n}\n\nRule number {n} says {n} things.\n" for n in range(40)]
+    workshop.write("rules.md", "# Rules\n\n" + "\n".join(sections))
+    first = workshop.sync()
+    sections[-1] = "## Rule 39\n\nThis one is new.\n"
+    workshop.write("rules.md", "# Rules\n\n" + "\n".join(sections))
+    second = workshop.sync()
+    assert second.chunks_embedded == 1
+    assert second.chunks_reused == first.chunks_embedded - 1
+
+
 def test_removed_files_can_be_kept(workshop: Workshop) -> None:
     file = workshop.write("leave.md", LEAVE)
     workshop.sync()
@@ -125,6 +183,25 @@ def test_a_file_that_breaks_keeps_its_old_version(workshop: Workshop) -> None:
     assert [failure.code for failure in result.failures] == ["not_text"]
     assert "25 days" in workshop.text("leave.md")
     assert workshop.sync().failed == 1, "it is tried again"
+
+
+def test_a_dry_run_names_each_change(workshop: Workshop) -> None:
+    gone = workshop.write("gone.md", LEAVE)
+    moved = workshop.write("moved.md", TRAVEL)
+    workshop.write("same.md", "# Same")
+    workshop.sync()
+    gone.unlink()
+    moved.rename(workshop.folder / "there.md")
+    workshop.write("copy.md", "# Same")
+    workshop.write("new.md", "# New")
+    changes = workshop.sync(dry_run=True).changes
+    assert [(change.change, change.path, change.other) for change in changes] == [
+        ("duplicate", "copy.md", "same.md"),
+        ("deleted", "gone.md", None),
+        ("added", "new.md", None),
+        ("moved", "there.md", "moved.md"),
+    ]
+    assert set(workshop.documents()) == {"gone.md", "moved.md", "same.md"}
 
 
 def test_a_dry_run_only_tells(workshop: Workshop) -> None:
