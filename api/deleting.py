@@ -31,7 +31,8 @@ def delete_document(footnote: Footnote, document_id: str, *, access: Access) -> 
     before = indexes.snapshot(collection).dense.similarities(nowhere, chunk_ids)
     removed = catalog.delete_document(document_id, access=access)
     after = indexes.refresh(collection.id).dense.similarities(nowhere, chunk_ids)
-    if document.root == UploadSource.root:
+    is_uploaded = document.root == UploadSource.root
+    if is_uploaded and document.path not in catalog.source_states(collection.id, document.root):
         forget_file(uploads_of(footnote.settings.data_dir, collection.name), document.path)
     return DeletedDocument(chunks_removed=removed, vectors_removed=len(before) - len(after))
 

@@ -57,7 +57,8 @@ class DocumentBody(Body):
     title: str
     source_uri: str
     root: str = Field(description="The synced folder.")
-    path: str = Field(description="Path below the synced folder.")
+    path: str = Field(description="Source file below the synced folder.")
+    part: str = Field(description="Where in that file: an attachment, an archive's member; empty: itself.")
     language: str
     media_type: str
     version: int
@@ -80,6 +81,7 @@ class DocumentBody(Body):
             source_uri=document.source_uri,
             root=document.root,
             path=document.path,
+            part=document.part,
             language=document.language,
             media_type=document.media_type,
             version=document.version,
