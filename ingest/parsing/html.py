@@ -22,6 +22,7 @@ _NOT_TEXT = (
     " | //*[@hidden] | //body/header[not(.//h1)] | //body/footer | //comment() | //processing-instruction()"
 )
 _HEADING_LINK = "//h1//a | //h2//a | //h3//a | //h4//a | //h5//a | //h6//a"
+_LONGEST_TERM = 120
 _PERMALINK_MARKS = frozenset("#¶§🔗")
 
 
@@ -43,6 +44,7 @@ def html_blocks(page: str) -> tuple[ParsedBlock, ...]:
         [link for link in tree.xpath(_HEADING_LINK) if set(link.text_content().strip()) <= _PERMALINK_MARKS]
     )
     _number_items(tree)
+    _join_definitions(tree)
     prepare_unstructured()
     from unstructured.partition.html import partition_html
 
@@ -57,6 +59,18 @@ def _number_items(tree: lxml_html.HtmlElement) -> None:
             first = item.find("./p") if not (item.text or "").strip() else None
             target = item if first is None or first.getprevious() is not None else first
             target.text = f"{number}. {(target.text or '').lstrip()}"
+
+
+def _join_definitions(tree: lxml_html.HtmlElement) -> None:
+    """Put a term before its definition: apart they could end up in different chunks."""
+    for definition in tree.xpath("//dl//dd[preceding-sibling::*[1][self::dt]]"):
+        term = definition.getprevious()
+        words = " ".join(term.text_content().split())
+        first = definition.find("./p") if not (definition.text or "").strip() else None
+        target = definition if first is None or first.getprevious() is not None else first
+        if words and len(words) <= _LONGEST_TERM:
+            target.text = f"{words.rstrip(':')}: {(target.text or '').lstrip()}"
+            term.drop_tree()
 
 
 def _drop(nodes: list[lxml_html.HtmlElement]) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ingest.clean import FileFacts, clean
 from ingest.parsing.table import FileType, file_type
@@ -100,7 +100,7 @@ class _Reading:
 
     def _embedded(self, embedded: EmbeddedFile, *, outer: str, depth: int) -> None:
         """Take one file inside another; a failure costs that one only."""
-        name = part_name(embedded.name)
+        name = part_name(embedded.name or PurePosixPath(outer or self.path).stem)
         if self.is_full or any(is_ignored(step) for step in name.split("/")):
             return
         part = self._unique(f"{outer}/{name}" if outer else name)

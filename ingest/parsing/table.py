@@ -39,6 +39,15 @@ _DOCX = FileType(
     media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     parser="docx:parse_docx",
 )
+_EML = FileType(media_type="message/rfc822", parser="mail:parse_eml")
+_MSG = FileType(media_type="application/vnd.ms-outlook", parser="msg:parse_msg")
+_ZIP = FileType(media_type="application/zip", parser="archive:parse_zip")
+_GZIP = FileType(media_type="application/gzip", parser="archive:parse_gzip")
+_XML = FileType(media_type="application/xml", parser="xml:parse_xml")
+_JSON = FileType(media_type="application/json", parser="structured:parse_json")
+_JSON_LINES = FileType(media_type="application/x-ndjson", parser="structured:parse_json_lines")
+_RST = FileType(media_type="text/x-rst", parser="rst:parse_rst")
+_ORG = FileType(media_type="text/x-org", parser="org:parse_org")
 
 FILE_TYPES: dict[str, FileType] = {
     "": _TEXT,
@@ -52,6 +61,16 @@ FILE_TYPES: dict[str, FileType] = {
     ".xhtml": _HTML,
     ".pdf": _PDF,
     ".docx": _DOCX,
+    ".eml": _EML,
+    ".msg": _MSG,
+    ".zip": _ZIP,
+    ".gz": _GZIP,
+    ".xml": _XML,
+    ".json": _JSON,
+    ".jsonl": _JSON_LINES,
+    ".ndjson": _JSON_LINES,
+    ".rst": _RST,
+    ".org": _ORG,
 }
 """Suffix, lower case, to type; the empty suffix is for files such as LICENSE."""
 

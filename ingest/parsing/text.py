@@ -16,9 +16,13 @@ _WRAPPED = 50  # a line at least this long is followed by the rest of its paragr
 
 def parse_text(data: bytes) -> ParsedDocument:
     """Blocks of a text file. Raises: SourceError ``not_text``."""
-    text = re.sub(r"\r\n?|\f", "\n", decode(data))
-    blocks = [block for part in _BLANK_LINES.split(text) for block in _blocks(part)]
-    return ParsedDocument(blocks=tuple(blocks))
+    return ParsedDocument(blocks=tuple(text_blocks(decode(data))))
+
+
+def text_blocks(text: str) -> list[ParsedBlock]:
+    """Paragraphs and list items of plain text, lines that were wrapped joined again."""
+    lines = re.sub(r"\r\n?|\f", "\n", text)
+    return [block for part in _BLANK_LINES.split(lines) for block in _blocks(part)]
 
 
 def _blocks(part: str) -> list[ParsedBlock]:
