@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from typing import Any
 
 from ingest.parsing.elements import element_blocks
+from ingest.parsing.unpacking import damaged, open_archive
 from ingest.parsing.unstructured_setup import prepare_unstructured
 from ingest.stages import ParsedDocument
-from rag.errors import SourceError
 
-_OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"
-_MAX_UNPACKED_BYTES = 1 << 30
-_ENCRYPTED_FLAG = 0x1
+_WHAT = "Word document"
 
 
 def parse_docx(data: bytes) -> ParsedDocument:
@@ -22,7 +19,7 @@ def parse_docx(data: bytes) -> ParsedDocument:
     Raises:
         SourceError: ``damaged_file``, ``encrypted_file`` or ``too_large``.
     """
-    _check_archive(data)
+    open_archive(data, _WHAT)
     prepare_unstructured()
     from docx import Document
     from unstructured.partition.docx import partition_docx
@@ -33,30 +30,9 @@ def parse_docx(data: bytes) -> ParsedDocument:
     except MemoryError:
         raise
     except Exception as exc:  # python-docx fails in many ways on a broken document
-        raise _damaged() from exc
+        raise damaged(_WHAT) from exc
     return ParsedDocument(blocks=element_blocks(_visible(elements)), title=title)
-
-
-def _check_archive(data: bytes) -> None:
-    if data.startswith(_OLE_SIGNATURE):
-        raise SourceError(
-            "encrypted_file",
-            "The document has a password, or is an old .doc file; save it as .docx without a password.",
-        )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile as exc:
-        raise _damaged() from exc
-    if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
-        raise SourceError("encrypted_file", "The document is protected by a password; save it without one.")
-    if sum(member.file_size for member in members) > _MAX_UNPACKED_BYTES:
-        raise SourceError("too_large", "The document unpacks to more than 1 GiB; split it.")
 
 
 def _visible(elements: list[Any]) -> list[Any]:
     return [element for element in elements if element.text]
-
-
-def _damaged() -> SourceError:
-    return SourceError("damaged_file", "The Word document is damaged; open it in Word and save it again.")

@@ -39,6 +39,28 @@ _DOCX = FileType(
     media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     parser="docx:parse_docx",
 )
+_XLSX = FileType(
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", parser="xlsx:parse_xlsx"
+)
+_XLS = FileType(media_type="application/vnd.ms-excel", parser="xls:parse_xls")
+_ODS = FileType(media_type="application/vnd.oasis.opendocument.spreadsheet", parser="ods:parse_ods")
+_CSV = FileType(media_type="text/csv", parser="delimited:parse_csv")
+_TSV = FileType(media_type="text/tab-separated-values", parser="delimited:parse_tsv")
+_PPTX = FileType(
+    media_type="application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    parser="pptx:parse_pptx",
+)
+_PPT = FileType(media_type="application/vnd.ms-powerpoint", parser="ppt:parse_ppt")
+_DOC = FileType(media_type="application/msword", parser="doc:parse_doc")
+_ODT = FileType(media_type="application/vnd.oasis.opendocument.text", parser="odt:parse_odt")
+_RTF = FileType(media_type="application/rtf", parser="rtf:parse_rtf")
+_EPUB = FileType(media_type="application/epub+zip", parser="epub:parse_epub")
+_PNG = FileType(media_type="image/png", parser="image:parse_image")
+_JPEG = FileType(media_type="image/jpeg", parser="image:parse_image")
+_TIFF = FileType(media_type="image/tiff", parser="image:parse_image")
+_BMP = FileType(media_type="image/bmp", parser="image:parse_image")
+_GIF = FileType(media_type="image/gif", parser="image:parse_image")
+_WEBP = FileType(media_type="image/webp", parser="image:parse_image")
 _EML = FileType(media_type="message/rfc822", parser="mail:parse_eml")
 _MSG = FileType(media_type="application/vnd.ms-outlook", parser="msg:parse_msg")
 _ZIP = FileType(media_type="application/zip", parser="archive:parse_zip")
@@ -71,6 +93,27 @@ FILE_TYPES: dict[str, FileType] = {
     ".ndjson": _JSON_LINES,
     ".rst": _RST,
     ".org": _ORG,
+    ".xlsx": _XLSX,
+    ".xlsm": _XLSX,
+    ".xls": _XLS,
+    ".ods": _ODS,
+    ".csv": _CSV,
+    ".tsv": _TSV,
+    ".tab": _TSV,
+    ".pptx": _PPTX,
+    ".ppt": _PPT,
+    ".doc": _DOC,
+    ".odt": _ODT,
+    ".rtf": _RTF,
+    ".epub": _EPUB,
+    ".png": _PNG,
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": _BMP,
+    ".gif": _GIF,
+    ".webp": _WEBP,
 }
 """Suffix, lower case, to type; the empty suffix is for files such as LICENSE."""
 

@@ -33,7 +33,10 @@ def test_every_bad_file_has_its_code_and_the_good_one_is_ingested(workshop: Work
         "picture.txt": (b"\x89PNG\r\n\x1a\n" + b"pixels" * 9, "not_text"),
         "broken.pdf": (b"%PDF-1.7\nthis is no PDF at all", "damaged_file"),
         "broken.docx": (b"PK\x03\x04 cut off", "damaged_file"),
-        "locked.docx": (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "encrypted_file"),
+        "locked.docx": (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le") * 40,
+            "encrypted_file",
+        ),
         "scan.pdf": (pdf_bytes([[]]), "no_text"),
         "rule-only.md": (b"---\n\n---\n", "no_text"),
         "movie.mp4": (b"....", "unsupported_type"),
