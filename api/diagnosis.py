@@ -15,6 +15,7 @@ from pydantic import Field
 
 from api.release import SOURCE_TREE, release
 from api.schemas.base import Body, optional
+from ingest.parsing.sandbox import protections
 from rag.domain import Collection
 from rag.errors import FootnoteError, IndexBehind, IndexDamaged
 from rag.factory import Footnote
@@ -220,6 +221,23 @@ def _llm_server(settings: Settings, base_url: str) -> Finding:
         return Finding(part="llm", health=Health.PROBLEM, message=message, next_step=next_step)
 
 
+def _parsers(_: Footnote) -> Iterator[Finding]:
+    found = protections()
+    kept = {"a network namespace": found.network, "a kernel that confines writing (Landlock)": found.files}
+    missing = [name for name, is_offered in kept.items() if not is_offered]
+    limits = "Limits on memory, time and unpacked size"
+    if not missing:
+        message = f"{limits}, no network, no writing outside a temporary folder."
+        yield Finding(part="parsers", health=Health.OK, message=message)
+    else:
+        yield Finding(
+            part="parsers",
+            health=Health.WARNING,
+            message=f"{limits}, but this system lacks {' and '.join(missing)} for parser processes.",
+            next_step="allow user namespaces, use Linux 5.13 or later, or ingest trusted files only",
+        )
+
+
 _CHECKS: Sequence[tuple[str, Check]] = (
     ("versions", _versions),
     ("settings", _settings),
@@ -228,5 +246,6 @@ _CHECKS: Sequence[tuple[str, Check]] = (
     ("index", _indexes),
     ("model", _model),
     ("device", _device),
+    ("parsers", _parsers),
     ("llm", _llm),
 )

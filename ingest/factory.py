@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ingest.parsing.process import ParserPool
+from ingest.parsing.read import MEBIBYTE, ReadLimits
 from ingest.pipeline import Ingestor
 from rag.domain import Collection
 from rag.factory import Footnote
@@ -18,7 +19,10 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
     """
     settings = footnote.settings
     parsers = ParserPool(
-        workers=settings.parse_workers, timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb
+        workers=settings.parse_workers,
+        timeout_s=settings.parse_timeout_s,
+        memory_mb=settings.parse_memory_mb,
+        limits=ReadLimits(part=settings.max_file_mb * MEBIBYTE, total=settings.max_unpacked_mb * MEBIBYTE),
     )
     try:
         return Ingestor(

@@ -93,8 +93,11 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(
         default=200, ge=1, description="Larger files are refused with the code too_large."
     )
+    max_unpacked_mb: int = Field(
+        default=1024, ge=1, description="What the files inside one file may unpack to, together."
+    )
     parse_timeout_s: float = Field(default=120.0, gt=0, description="Seconds one file may take to parse.")
-    parse_memory_mb: int = Field(default=4096, ge=512, description="Memory one parser process may take.")
+    parse_memory_mb: int = Field(default=1024, ge=512, description="Memory one parser process may take.")
     parse_workers: int = Field(default=1, ge=1, description="Parser processes.")
     max_upload_mb: int = Field(default=500, ge=1, description="Largest request body of POST /v1/ingestions.")
     disk_floor_mb: int = Field(default=200, ge=0, description="/readyz fails when less disk is free.")

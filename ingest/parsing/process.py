@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import re
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures import wait
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from ingest.parsing.read import read_file
-from ingest.parsing.sandbox import enter_sandbox
+from ingest.parsing.read import DEFAULT_LIMITS, MEBIBYTE, ReadLimits, read_file
+from ingest.parsing.sandbox import Sandbox, confined, enter_sandbox, last_words
 from ingest.result import IngestFailure
 from ingest.sources import SourceFile
 from ingest.stages import FailedFile, ReadFile
@@ -25,6 +32,7 @@ from rag.errors import SourceError
 _FILES_PER_PROCESS = 1000  # then a fresh process, so that a leak in a library cannot grow
 _AHEAD_PER_WORKER = 8
 _POLL_SECONDS = 0.25  # how soon a cancellation is heard while a file is being parsed
+_NO_MEMORY = re.compile(r"bad_alloc|out of memory|memory allocation|cannot allocate", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 ParsedFile = tuple[SourceFile, ReadFile]
@@ -35,22 +43,33 @@ class ParserPool:
     """The parser processes; started early, since a parser's imports take seconds.
 
     Args:
-        timeout_s: seconds that one file may take.
-        memory_mb: address space of one process.
+        timeout_s: seconds that one file may take, on the clock and of one processor.
+        memory_mb: memory of one process.
+        limits: what one file may unpack to.
         reader: what a process does with a file; the default reads, parses and cleans it and what is in it.
     """
 
     def __init__(
-        self, *, workers: int, timeout_s: float, memory_mb: int, reader: Reader | None = None
+        self,
+        *,
+        workers: int,
+        timeout_s: float,
+        memory_mb: int,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        reader: Reader | None = None,
     ) -> None:
-        self._reader = reader or read_file
+        self._reader = reader or partial(read_file, limits=limits)
         self._timeout_s = timeout_s
         self._workers = workers
+        self._folder = TemporaryDirectory(prefix="footnote-parsing-")
+        self._numbers = count()
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=_FILES_PER_PROCESS,
             initializer=enter_sandbox,
-            initargs=[memory_mb],
+            initargs=[
+                Sandbox(folder=Path(self._folder.name), memory_mb=memory_mb, file_mb=limits.total // MEBIBYTE)
+            ],
             context=multiprocessing.get_context("spawn"),
         )
         for _ in range(workers):
@@ -60,7 +79,7 @@ class ParserPool:
         self, files: Iterable[SourceFile], *, stop: Callable[[], bool]
     ) -> Generator[ParsedFile | FailedFile]:
         """Parse and clean the files, in order, a bounded number of them ahead of the caller."""
-        waiting: deque[tuple[SourceFile, Any]] = deque()
+        waiting: deque[_Submitted] = deque()
         remaining = iter(files)
         try:
             while True:
@@ -68,18 +87,19 @@ class ParserPool:
                     file = next(remaining, None)
                     if file is None:
                         break
-                    waiting.append((file, self._submit(file)))
-                if not waiting or not _finished(waiting[0][1], stop=stop):
+                    waiting.append(self._submit(file))
+                if not waiting or not _finished(waiting[0].future, stop=stop):
                     return
-                yield _outcome(*waiting.popleft(), timeout_s=self._timeout_s)
+                yield self._outcome(waiting.popleft())
         finally:
-            for _, future in waiting:
-                future.cancel()
+            for submitted in waiting:
+                submitted.future.cancel()
 
     def close(self) -> None:
         """End the processes, also those at work."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+        self._folder.cleanup()
 
     def __enter__(self) -> ParserPool:
         return self
@@ -89,10 +109,70 @@ class ParserPool:
     ) -> None:
         self.close()
 
-    def _submit(self, file: SourceFile) -> Any:
-        return self._pool.schedule(
-            self._reader, args=[file.local, file.path, file.title], timeout=self._timeout_s
+    def _submit(self, file: SourceFile) -> _Submitted:
+        folder = Path(self._folder.name) / str(next(self._numbers))
+        future = self._pool.schedule(
+            read_confined,
+            args=[self._reader, file.local, file.path, file.title, folder, self._timeout_s],
+            timeout=self._timeout_s,
         )
+        return _Submitted(file=file, future=future, folder=folder)
+
+    def _outcome(self, submitted: _Submitted) -> ParsedFile | FailedFile:
+        """What became of the file; its temporary files go, also those of a process that was ended."""
+        file = submitted.file
+        try:
+            return file, submitted.future.result()
+        except SourceError as exc:
+            return _failed(file, exc.source_code, str(exc))
+        except (FutureTimeoutError, TimeoutError):
+            return self._timed_out(file)
+        except MemoryError:
+            return _out_of_memory(file)
+        except ProcessExpired as exc:
+            return self._died(submitted, exc.exitcode)
+        except Exception:  # noqa: BLE001 - whatever a parsing library raises costs this one file; it is logged
+            _log.exception("The parser failed on %s", file.path)
+            message = "The parser failed on this file; save it again, or convert it."
+            return _failed(file, "parser_crashed", message)
+        finally:
+            rmtree(submitted.folder, ignore_errors=True)
+
+    def _died(self, submitted: _Submitted, exitcode: int) -> FailedFile:
+        """A process that ended by itself, with its last words telling why where they do."""
+        if exitcode == -signal.SIGXCPU:
+            return self._timed_out(submitted.file)
+        said = last_words(submitted.folder)
+        _log.warning(
+            "The parser process ended with exit code %s on %s: %s", exitcode, submitted.file.path, said
+        )
+        if exitcode == -signal.SIGKILL or _NO_MEMORY.search(said):  # nobody but the kernel kills it here
+            return _out_of_memory(submitted.file)
+        message = "The parser crashed on this file; save it again, or convert it."
+        return _failed(submitted.file, "parser_crashed", message)
+
+    def _timed_out(self, file: SourceFile) -> FailedFile:
+        message = (
+            f"Parsing took more than {self._timeout_s:g} seconds; split the file, or raise parse_timeout_s."
+        )
+        return _failed(file, "parse_timeout", message)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Submitted:
+    """A file at work in a parser process, with the folder for its temporary files."""
+
+    file: SourceFile
+    future: Any
+    folder: Path
+
+
+def read_confined(
+    reader: Reader, local: Path, path: str, title: str | None, folder: Path, seconds: float
+) -> ReadFile:
+    """Read one file inside the sandbox; runs in the parser process."""
+    with confined(folder, seconds=seconds):
+        return reader(local, path, title)
 
 
 def warm_up() -> None:
@@ -112,33 +192,9 @@ def _finished(future: Any, *, stop: Callable[[], bool]) -> bool:
     return False
 
 
-def _outcome(file: SourceFile, future: Any, *, timeout_s: float) -> ParsedFile | FailedFile:
-    try:
-        return file, future.result()
-    except SourceError as exc:
-        return _failed(file, exc.source_code, str(exc))
-    except (FutureTimeoutError, TimeoutError):
-        return _failed(
-            file,
-            "parse_timeout",
-            f"Parsing took more than {timeout_s:g} seconds; split the file, or raise parse_timeout_s.",
-        )
-    except MemoryError:
-        return _failed(
-            file,
-            "out_of_memory",
-            "Parsing needed more memory than allowed; split the file, or raise parse_memory_mb.",
-        )
-    except ProcessExpired as exc:
-        _log.warning("The parser process ended with exit code %s on %s", exc.exitcode, file.path)
-        return _failed(
-            file, "parser_crashed", "The parser crashed on this file; save it again, or convert it."
-        )
-    except Exception:  # noqa: BLE001 - whatever a parsing library raises costs this one file; it is logged
-        _log.exception("The parser failed on %s", file.path)
-        return _failed(
-            file, "parser_crashed", "The parser failed on this file; save it again, or convert it."
-        )
+def _out_of_memory(file: SourceFile) -> FailedFile:
+    message = "Parsing needed more memory than allowed; split the file, or raise parse_memory_mb."
+    return _failed(file, "out_of_memory", message)
 
 
 def _failed(file: SourceFile, code: str, message: str) -> FailedFile:

@@ -22,7 +22,7 @@ from rag.errors import SourceError
 MAX_DEPTH = 3
 """Files inside files inside files are read; what is deeper is reported."""
 MAX_PARTS = 10_000
-_MEBIBYTE = 1024 * 1024
+MEBIBYTE = 1024 * 1024
 _LONGEST_NAME = 240
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _DRIVE = re.compile(r"^[A-Za-z]:")
@@ -38,8 +38,8 @@ class ReadLimits:
         total: all files inside it together, the inner ones of inner ones included.
     """
 
-    part: int = 200 * _MEBIBYTE
-    total: int = 1024 * _MEBIBYTE
+    part: int = 200 * MEBIBYTE
+    total: int = 1024 * MEBIBYTE
 
 
 DEFAULT_LIMITS = ReadLimits()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pebble import ProcessExpired
 
-from ingest.parsing.process import ParserPool
+from ingest.parsing.process import ParserPool, read_confined
+from ingest.parsing.sandbox import protections
 from ingest.result import IngestResult
 from ingest.sources import FileSource, FolderSource, open_source
 from rag.errors import SourceError
@@ -124,7 +128,7 @@ def test_a_subfolder_that_cannot_be_listed_loses_nothing(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop.write("closed/leave.md", GOOD)
-    workshop.write("open/travel.md", GOOD)
+    workshop.write("open/travel.md", GOOD + "Really.\n")
     workshop.sync()
     scandir = os.scandir
 
@@ -206,7 +210,12 @@ def hostile() -> Iterator[ParserPool]:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("crash", "parser_crashed"), ("greedy", "out_of_memory"), ("bug", "parser_crashed")],
+    [
+        ("crash", "parser_crashed"),
+        ("greedy", "out_of_memory"),
+        ("bad-alloc", "out_of_memory"),
+        ("bug", "parser_crashed"),
+    ],
 )
 def test_a_misbehaving_parser_is_reported_and_replaced(
     hostile: ParserPool, tmp_path: Path, name: str, code: str
@@ -220,6 +229,40 @@ def test_a_misbehaving_parser_is_reported_and_replaced(
 def test_a_parser_has_no_network(hostile: ParserPool, tmp_path: Path) -> None:
     (tmp_path / "network.txt").write_text("?")
     assert parse(hostile, tmp_path / "network.txt").text == "refused refused"
+
+
+def test_a_parser_changes_nothing_outside_its_temporary_folder(hostile: ParserPool, tmp_path: Path) -> None:
+    file = tmp_path / "write.txt"
+    file.write_text("as it was")
+    if not protections().files:
+        pytest.skip("this kernel has no Landlock")
+    assert set(parse(hostile, file).text.split()) == {"refused"}
+    assert [path.name for path in tmp_path.iterdir()] == ["write.txt"]
+    assert file.read_text() == "as it was"
+
+
+def test_temporary_files_are_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "network.txt").write_text("?")
+    (tmp_path / "crash.txt").write_text("x")
+    with ParserPool(workers=1, timeout_s=15, memory_mb=8192, reader=hostile_read) as pool:
+        parse(pool, tmp_path / "network.txt")
+        refuse(pool, tmp_path / "crash.txt")
+        assert [list(folder.iterdir()) for folder in (tmp_path / "temporary").iterdir()] == [[]]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_parser_that_computes_forever_ends_even_if_nobody_watches(tmp_path: Path) -> None:
+    (tmp_path / "spin.txt").write_text("x")
+    with ParserPool(workers=1, timeout_s=1, memory_mb=8192, reader=hostile_read) as pool:
+        folder = Path(pool._folder.name) / "spin"
+        watched = pool._pool.schedule(
+            read_confined, args=[hostile_read, tmp_path / "spin.txt", "spin.txt", None, folder, 1]
+        )
+        with pytest.raises(ProcessExpired) as caught:
+            watched.result()
+    assert caught.value.exitcode == -signal.SIGXCPU
 
 
 def test_a_parser_that_hangs_is_ended(tmp_path: Path) -> None:
