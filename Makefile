@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8000
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test check fast bench calibrate format clean
+.PHONY: help setup run test faults check fast bench calibrate format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ run: setup  ## ingest the sample handbook and serve API and page on http://127.0
 
 test: setup  ## run all tests
 	$(BIN)/pytest
+
+faults: setup  ## kill, fail and cut the power at every write (FAULTS_SEED=n FAULTS_KILLS=n)
+	$(BIN)/python -m pytest -q -m faults tests/faults
 
 check: setup  ## format, lint, types, fast tests
 	$(BIN)/ruff format --check .
