@@ -7,6 +7,7 @@ contexts carry.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ SECTION_TOKENS = 80
 _SECTION_LEVEL = 2
 _CHARACTERS_PER_PIECE = 24
 """A word piece stands for this much text at most: tokenizers take an endless word for one unknown piece."""
+_TOKENIZED_AT_ONCE = 100_000  # characters; a tokenizer takes a hundred times their memory
 
 TokenOffsets = Callable[[str], list[tuple[int, int]]]
 
@@ -33,6 +35,16 @@ TokenOffsets = Callable[[str], list[tuple[int, int]]]
 def chunk(document: CleanDocument, token_offsets: TokenOffsets, *, max_tokens: int) -> tuple[ChunkDraft, ...]:
     """The document's chunks, in order; ``max_tokens`` bounds each with its context and special tokens."""
     return tuple(_Chunker(document, token_offsets, max_tokens - SPECIAL_TOKENS).run())
+
+
+def _piece_starts(text: str, token_offsets: TokenOffsets) -> Iterator[int]:
+    """Where each word piece begins; long texts are read in parts that end with a line, or else a word."""
+    start = 0
+    while start < len(text):
+        soon = start + _TOKENIZED_AT_ONCE
+        end = text.find("\n", soon, soon + _TOKENIZED_AT_ONCE) + 1 or text.find(" ", soon) + 1 or len(text)
+        yield from (start + first for first, last in token_offsets(text[start:end]) if last > first)
+        start = end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +70,7 @@ class _Chunker:
         self._document = document
         self._token_offsets = token_offsets
         self._budget = budget
-        self._starts = [start for start, end in token_offsets(document.text) if end > start]
+        self._starts = array("Q", _piece_starts(document.text, token_offsets))
         self._context_cap = min(CONTEXT_TOKENS, budget // 4)
         self._contexts: dict[tuple[tuple[str, ...], str], str] = {}
         self._rooms: dict[str, int] = {}
