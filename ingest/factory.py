@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ingest.parsing.process import ParserPool
 from ingest.parsing.read import MEBIBYTE, ReadLimits
 from ingest.pipeline import Ingestor
+from ingest.reembed import Reembedder
 from rag.domain import Collection
 from rag.factory import Footnote
 from rag.store.collections import check_name
@@ -23,11 +24,13 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
         timeout_s=settings.parse_timeout_s,
         memory_mb=settings.parse_memory_mb,
         limits=ReadLimits(part=settings.max_file_mb * MEBIBYTE, total=settings.max_unpacked_mb * MEBIBYTE),
+        ocr_languages=settings.ocr_languages,
     )
     try:
         return Ingestor(
             catalog=footnote.catalog,
             embedder=footnote.embedder,
+            embedding_model=footnote.embedding_model,
             indexes=footnote.indexes,
             parsers=parsers,
             locks=settings.data_dir / "locks",
@@ -38,12 +41,22 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
         raise
 
 
+def build_reembedder(footnote: Footnote) -> Reembedder:
+    """What brings collections to the embedding model of the settings."""
+    return Reembedder(
+        catalog=footnote.catalog,
+        embedder=footnote.embedder,
+        embedding_model=footnote.embedding_model,
+        indexes=footnote.indexes,
+        locks=footnote.settings.data_dir / "locks",
+    )
+
+
 def target_collection(footnote: Footnote, name: str, *, dry_run: bool) -> Collection:
     """The collection to ingest into, made if it is not there; a dry run makes none.
 
     Raises:
         InvalidRequest: no collection can have that name.
-        EmbeddingMismatch: it was built with another embedding model.
     """
     if dry_run and name not in {collection.name for collection in footnote.catalog.collections()}:
         return _not_yet_made(footnote, name)

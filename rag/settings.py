@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     )
     parse_timeout_s: float = Field(default=120.0, gt=0, description="Seconds one file may take to parse.")
     parse_memory_mb: int = Field(default=1024, ge=512, description="Memory one parser process may take.")
+    ocr_languages: str = Field(
+        default="eng+fra",
+        description="Languages of scanned documents, as tesseract names them, joined by +.",
+        pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$",
+    )
     parse_workers: int = Field(default=1, ge=1, description="Parser processes.")
     max_upload_mb: int = Field(default=500, ge=1, description="Largest request body of POST /v1/ingestions.")
     disk_floor_mb: int = Field(default=200, ge=0, description="/readyz fails when less disk is free.")

@@ -10,7 +10,9 @@ from statistics import median
 from typing import Any
 
 from ingest.parsing.elements import CELL_SEPARATOR
+from ingest.parsing.ocr import require_ocr
 from ingest.parsing.pdf_layout import HYPHEN, Line, lines_to_blocks
+from ingest.parsing.pdf_scan import read_scans
 from ingest.stages import ParsedDocument
 from rag.errors import SourceError
 
@@ -25,8 +27,11 @@ _FONT_NAME_BYTES = 128
 def parse_pdf(data: bytes) -> ParsedDocument:
     """Blocks of a PDF with their pages.
 
+    Pages that are pictures of text are read by OCR. Where that is not installed, a PDF that has other pages
+    is taken with those; its metadata tell which pages were not read.
+
     Raises:
-        SourceError: ``damaged_file``, ``encrypted_file`` or ``no_text``.
+        SourceError: ``damaged_file``, ``encrypted_file``, ``ocr_needed`` or ``no_text``.
     """
     import pypdfium2
 
@@ -36,16 +41,22 @@ def parse_pdf(data: bytes) -> ParsedDocument:
         raise _refusal(exc) from exc
     try:
         pages = [_page_lines(pdf, number) for number in range(len(pdf))]
+        unread = read_scans(pdf, pages)
         title = pdf.get_metadata_value("Title")
     except pypdfium2.PdfiumError as exc:
         raise _refusal(exc) from exc
     finally:
         pdf.close()
     if not any(pages):
-        raise SourceError(
-            "no_text", "The PDF holds no text, only images of it: reading scans (OCR) is not available yet."
-        )
-    return ParsedDocument(blocks=lines_to_blocks(pages), title=title, pages=len(pages))
+        if unread:
+            require_ocr()
+        raise SourceError("no_text", "The PDF holds no text, nor pictures in which text was found.")
+    return ParsedDocument(
+        blocks=lines_to_blocks(pages),
+        title=title,
+        pages=len(pages),
+        metadata={"pages_not_read": unread} if unread else {},
+    )
 
 
 def _refusal(exc: Exception) -> SourceError:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from statistics import median
 
 from ingest.parsing.elements import CELL_SEPARATOR
+from ingest.parsing.table_rows import is_label_row
 from ingest.stages import PAGE_BREAK, BlockKind, ParsedBlock
 
 HYPHEN = "\u00ad"
@@ -72,14 +73,15 @@ def lines_to_blocks(pages: list[list[Line]]) -> tuple[ParsedBlock, ...]:
 
 
 def _with_table_headers(blocks: list[ParsedBlock]) -> Iterable[ParsedBlock]:
-    """Rows that follow one another are a table, headed by the first."""
-    header = ""
+    """Rows that follow one another are a table, headed by the first unless that has numbers itself."""
+    header, is_open = "", False
     for block in blocks:
         if block.kind is not BlockKind.TABLE_ROW:
-            header = ""
+            is_open = False
             yield block
-        elif not header:
-            header = block.text
+        elif not is_open:
+            header = block.text if is_label_row(block.text.split(CELL_SEPARATOR)) else ""
+            is_open = True
             yield replace(block, opens=True)
         else:
             yield replace(block, header=header)

@@ -22,6 +22,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from ingest.parsing.ocr import DEFAULT_LANGUAGES, choose_languages
 from ingest.parsing.read import DEFAULT_LIMITS, MEBIBYTE, ReadLimits, read_file
 from ingest.parsing.sandbox import Sandbox, confined, enter_sandbox, last_words
 from ingest.result import IngestFailure
@@ -46,6 +47,7 @@ class ParserPool:
         timeout_s: seconds that one file may take, on the clock and of one processor.
         memory_mb: memory of one process.
         limits: what one file may unpack to.
+        ocr_languages: languages of scans, as tesseract names them.
         reader: what a process does with a file; the default reads, parses and cleans it and what is in it.
     """
 
@@ -56,6 +58,7 @@ class ParserPool:
         timeout_s: float,
         memory_mb: int,
         limits: ReadLimits = DEFAULT_LIMITS,
+        ocr_languages: str = DEFAULT_LANGUAGES,
         reader: Reader | None = None,
     ) -> None:
         self._reader = reader or partial(read_file, limits=limits)
@@ -66,9 +69,12 @@ class ParserPool:
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=_FILES_PER_PROCESS,
-            initializer=enter_sandbox,
+            initializer=_start,
             initargs=[
-                Sandbox(folder=Path(self._folder.name), memory_mb=memory_mb, file_mb=limits.total // MEBIBYTE)
+                Sandbox(
+                    folder=Path(self._folder.name), memory_mb=memory_mb, file_mb=limits.total // MEBIBYTE
+                ),
+                ocr_languages,
             ],
             context=multiprocessing.get_context("spawn"),
         )
@@ -173,6 +179,11 @@ def read_confined(
     """Read one file inside the sandbox; runs in the parser process."""
     with confined(folder, seconds=seconds):
         return reader(local, path, title)
+
+
+def _start(sandbox: Sandbox, ocr_languages: str) -> None:
+    choose_languages(ocr_languages)
+    enter_sandbox(sandbox)
 
 
 def warm_up() -> None:

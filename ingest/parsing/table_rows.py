@@ -80,10 +80,10 @@ def _is_header_alone(table: list[Row], region: list[Row]) -> bool:
     labels = [row for row in table if _filled(row) > 1]
     return (
         0 < len(labels) <= _MOST_HEADER_ROWS
-        and all(_is_label_row(row) for row in labels)
+        and all(is_label_row(row) for row in labels)
         and (len(labels) == 1 or _has_gaps(labels[0]))
         and _filled(region[0]) > 1
-        and any(not _is_label_row(row) for row in region)
+        and any(not is_label_row(row) for row in region)
     )
 
 
@@ -91,9 +91,9 @@ def _goes_on(table: list[Row], region: list[Row]) -> bool:
     """Whether ``region`` has values under the columns of ``table``, and no header."""
     return (
         _filled(region[0]) > 1
-        and not _is_label_row(region[0])
+        and not is_label_row(region[0])
         and _columns(region) <= _columns(table)
-        and any(_is_label_row(row) for row in table[:_MOST_HEADER_ROWS])
+        and any(is_label_row(row) for row in table[:_MOST_HEADER_ROWS])
     )
 
 
@@ -112,22 +112,23 @@ def _header_rows(rows: list[Row]) -> int:
     A header has no numbers but years. A header with gaps, such as a label over two columns, goes on in the
     next row.
     """
-    if len(rows) < 2 or not _is_label_row(rows[0]):
+    if len(rows) < 2 or not is_label_row(rows[0]):
         return 0
     count = 1
     while (
         count < min(_MOST_HEADER_ROWS, len(rows) - 1)
         and _has_gaps(rows[count - 1])
-        and _is_label_row(rows[count])
-        and any(not _is_label_row(row) for row in rows[count + 1 :])
+        and is_label_row(rows[count])
+        and any(not is_label_row(row) for row in rows[count + 1 :])
     ):
         count += 1
-    if count == 1 and _has_gaps(rows[0]) and all(_is_label_row(row) for row in rows):
+    if count == 1 and _has_gaps(rows[0]) and all(is_label_row(row) for row in rows):
         return 0  # words only, with gaps from the start: a form rather than a table
     return count
 
 
-def _is_label_row(row: Row) -> bool:
+def is_label_row(row: Row) -> bool:
+    """Whether a row can be a header: several cells, and no number among them but years."""
     return _filled(row) > 1 and not any(_is_value(cell) for cell in row if cell)
 
 
