@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,7 +12,13 @@ from rag.answerability import CalibratedAnswerabilityJudge
 from rag.answering import Answerer
 from rag.citing import SpanCitationMatcher
 from rag.domain import Collection
-from rag.errors import CollectionExists, CollectionNotFound, EmbeddingMismatch, InvalidRequest
+from rag.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    EmbeddingMismatch,
+    InvalidRequest,
+    ModelUnavailable,
+)
 from rag.evidence import SentenceScorer
 from rag.extractive import NAME as EXTRACTIVE
 from rag.extractive import ExtractiveGenerator
@@ -32,8 +39,12 @@ CHECKERS = {AlignmentChecker.NAME: AlignmentChecker}
 class Footnote:
     """All parts, opened on first use and shared afterwards; safe to use from several threads.
 
+    Attributes:
+        embedding_model: the setting as collections record it, good in any working directory.
+
     Args:
         embedder: used instead of the configured model.
+        embedders: further embedding models by name, for collections that were made with them.
         generators: further generators by name.
     """
 
@@ -42,11 +53,17 @@ class Footnote:
         settings: Settings,
         *,
         embedder: Embedder | None = None,
+        embedders: Mapping[str, Embedder] | None = None,
         generators: Mapping[str, Generator] | None = None,
     ) -> None:
         self.settings = settings
+        self.embedding_model = _lasting_name(settings.embedding_model)
         self._generators = dict(generators or {})
-        self._parts: dict[str, Any] = {} if embedder is None else {"embedder": embedder}
+        self._parts: dict[str, Any] = {
+            _embedder_part(name): given for name, given in (embedders or {}).items()
+        }
+        if embedder is not None:
+            self._parts[_embedder_part(self.embedding_model)] = embedder
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -64,8 +81,30 @@ class Footnote:
 
     @property
     def embedder(self) -> Embedder:
-        """The embedding model, loaded."""
-        return self._shared("embedder", self._load_embedder)
+        """The embedding model of the settings, loaded: for new collections, and to score sentences."""
+        return self._embedder(self.embedding_model)
+
+    def embedder_for(self, collection: Collection) -> Embedder:
+        """The embedding model that made the collection's vectors, loaded.
+
+        Raises:
+            ModelUnavailable: it cannot be loaded any more.
+            EmbeddingMismatch: what is found under its name is another model now.
+        """
+        name = collection.embedding_model or self.embedding_model
+        way_out = (
+            f"`footnote collections reembed {collection.name}` embeds it anew with the model of the settings"
+        )
+        try:
+            embedder = self._embedder(name)
+        except ModelUnavailable as exc:
+            raise ModelUnavailable(
+                f"The collection {collection.name!r} was embedded with {name}, which cannot be loaded any more "
+                f"({exc}) Give the model back; or {way_out}."
+            ) from exc
+        if embedder.profile.fingerprint != collection.fingerprint:
+            raise EmbeddingMismatch.between(collection, embedder.profile.fingerprint, way_out)
+        return embedder
 
     @property
     def indexes(self) -> CollectionIndexes:
@@ -82,7 +121,7 @@ class Footnote:
             lambda: HybridRetriever(
                 catalog=self.catalog,
                 indexes=self.indexes,
-                embedder=self.embedder,
+                embedder_for=self.embedder_for,
                 weight=self.settings.dense_weight,
             ),
         )
@@ -129,22 +168,20 @@ class Footnote:
         return self._shared(f"checker {name}", lambda: CHECKERS[name](self.embedder))
 
     def open_collection(self, name: str) -> Collection:
-        """The collection ``name``, made if it is not there.
-
-        Raises:
-            EmbeddingMismatch: it was built with another embedding model.
-        """
-        profile = self.embedder.profile
+        """The collection ``name``, made if it is not there; it may be of another model than the settings'."""
         try:
-            collection = self.catalog.collection(name)
+            return self.catalog.collection(name)
         except CollectionNotFound:
             try:
-                return self.catalog.create_collection(name, profile)
+                return self.create_collection(name)
             except CollectionExists:  # another process was faster
-                collection = self.catalog.collection(name)
-        if collection.fingerprint != profile.fingerprint:
-            raise EmbeddingMismatch.between(name, collection.fingerprint, profile.fingerprint)
-        return collection
+                return self.catalog.collection(name)
+
+    def create_collection(self, name: str) -> Collection:
+        """An empty collection for the embedding model of the settings. Raises: CollectionExists."""
+        return self.catalog.create_collection(
+            name, self.embedder.profile, embedding_model=self.embedding_model
+        )
 
     def close(self) -> None:
         """Release the catalog's connections."""
@@ -164,11 +201,14 @@ class Footnote:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         return open_catalog(self.settings.sqlalchemy_url)
 
-    def _load_embedder(self) -> Embedder:
+    def _embedder(self, name: str) -> Embedder:
+        return self._shared(_embedder_part(name), lambda: self._load_embedder(name))
+
+    def _load_embedder(self, name: str) -> Embedder:
         from rag.embedding_backends import load_embedder  # torch takes seconds to import
 
         return load_embedder(
-            self.settings.embedding_model,
+            name,
             backend=self.settings.embedding_backend,
             device=self.settings.device,
             precision=self.settings.precision,
@@ -188,3 +228,13 @@ class Footnote:
             timeout_s=settings.llm_timeout_s,
             max_tokens=settings.llm_max_tokens,
         )
+
+
+def _lasting_name(model: str) -> str:
+    folder = Path(model).expanduser()
+    is_default = model == Settings.model_fields["embedding_model"].default
+    return str(folder.resolve()) if folder.is_dir() and not is_default else model
+
+
+def _embedder_part(name: str) -> str:
+    return f"embedder {name}"

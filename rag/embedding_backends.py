@@ -1,0 +1,55 @@
+"""Which engine runs the embedding model: OpenVINO where it is installed and faster, otherwise PyTorch."""
+
+from __future__ import annotations
+
+import logging
+
+from rag.embedding import DEFAULT_MODEL, SentenceTransformerEmbedder, choose_device, choose_precision
+from rag.errors import ModelUnavailable, SettingsError
+from rag.interfaces import Embedder
+from rag.openvino_embedding import PRECISIONS, OpenVinoEmbedder, is_installed
+
+logger = logging.getLogger(__name__)
+
+
+def load_embedder(
+    model: str = DEFAULT_MODEL,
+    *,
+    backend: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int = 0,
+) -> Embedder:
+    """The embedding model, loaded; its vectors do not depend on the engine.
+
+    Args:
+        backend: ``torch``, ``openvino``, or ``auto``: OpenVINO on a CPU if installed and able to run it.
+        device, precision, threads, model: as :class:`rag.embedding.SentenceTransformerEmbedder` takes them.
+
+    Raises:
+        ModelUnavailable: the model is not there, or OpenVINO is wanted and missing or cannot run it.
+        SettingsError: the device does not exist, or OpenVINO is wanted for what it does not do here.
+    """
+    device = choose_device(device)
+    precision = choose_precision(precision, device)
+    is_possible = device == "cpu" and precision in PRECISIONS
+    if backend == "openvino" and not is_possible:
+        raise SettingsError(
+            "FOOTNOTE_EMBEDDING_BACKEND is openvino, which computes on the CPU in "
+            f"{' or '.join(PRECISIONS)}, not on {device} in {precision}; use auto or torch."
+        )
+    by_openvino = backend == "openvino" or (backend == "auto" and is_possible and is_installed())
+    try:
+        if by_openvino:
+            return OpenVinoEmbedder(model, precision=precision, threads=threads)
+    except ModelUnavailable as exc:
+        if backend == "openvino":
+            raise
+        by_torch = _torch(model, device, precision, threads)  # raises if it is the model that is missing
+        logger.warning("%s PyTorch runs it meanwhile.", exc)
+        return by_torch
+    return _torch(model, device, precision, threads)
+
+
+def _torch(model: str, device: str, precision: str, threads: int) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(model, device=device, precision=precision, threads=threads)
