@@ -12,11 +12,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Protocol
 
 from ingest.clean import page_at
-from ingest.stages import BlockKind, ChunkDraft, CleanBlock, CleanDocument
+from ingest.stages import BlockKind, ChunkDraft, CleanBlock
 from rag.domain import embedded_text
 from rag.sentences import split_sentences
+
+VERSION = 1
+"""Recorded with a collection. Raise it when the same document gives other chunks than before: the next
+ingestion then cuts and embeds every collection's documents again."""
 
 PATH_SEPARATOR = " > "
 SPECIAL_TOKENS = 2
@@ -32,7 +37,31 @@ _TOKENIZED_AT_ONCE = 100_000  # characters; a tokenizer takes a hundred times th
 TokenOffsets = Callable[[str], list[tuple[int, int]]]
 
 
-def chunk(document: CleanDocument, token_offsets: TokenOffsets, *, max_tokens: int) -> tuple[ChunkDraft, ...]:
+class Outlined(Protocol):
+    """What is cut: a :class:`ingest.stages.CleanDocument`, or one that comes back from the catalog."""
+
+    @property
+    def title(self) -> str:
+        """Stands first in every context."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What is cut."""
+        ...
+
+    @property
+    def blocks(self) -> tuple[CleanBlock, ...]:
+        """Where it may be cut best, in order."""
+        ...
+
+    @property
+    def page_starts(self) -> tuple[int, ...]:
+        """Offset of each page's first character; empty without pages."""
+        ...
+
+
+def chunk(document: Outlined, token_offsets: TokenOffsets, *, max_tokens: int) -> tuple[ChunkDraft, ...]:
     """The document's chunks, in order; ``max_tokens`` bounds each with its context and special tokens."""
     return tuple(_Chunker(document, token_offsets, max_tokens - SPECIAL_TOKENS).run())
 
@@ -66,7 +95,7 @@ class _Unit:
 
 
 class _Chunker:
-    def __init__(self, document: CleanDocument, token_offsets: TokenOffsets, budget: int) -> None:
+    def __init__(self, document: Outlined, token_offsets: TokenOffsets, budget: int) -> None:
         self._document = document
         self._token_offsets = token_offsets
         self._budget = budget

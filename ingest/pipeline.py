@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from ingest.ahead import Ahead
 from ingest.chunk import chunk
 from ingest.embed import embed
+from ingest.layout import pack
 from ingest.lock import collection_lock
 from ingest.parsing.process import ParsedFile, ParserPool
 from ingest.plan import Plan, make_plan
 from ingest.progress import SILENT, Progress
+from ingest.reembed import Reembedder
 from ingest.result import IngestResult
 from ingest.run import Run
 from ingest.sources import Source, SourceFile
@@ -47,13 +50,18 @@ class Ingestor:
         parsers: ParserPool,
         locks: Path,
         max_file_mb: int,
+        embedding_model: str = "",
     ) -> None:
+        """``embedding_model``: the setting that loads ``embedder`` again, recorded with what it re-embeds."""
         self._catalog = catalog
         self._embedder = embedder
         self._indexes = indexes
         self._parsers = parsers
         self._locks = locks
         self._max_file_mb = max_file_mb
+        self._reembedder = Reembedder(
+            catalog=catalog, embedder=embedder, embedding_model=embedding_model, indexes=indexes, locks=locks
+        )
 
     def sync(
         self,
@@ -69,6 +77,7 @@ class Ingestor:
     ) -> IngestResult:
         """Add new files, replace changed ones, follow moved ones, remove documents whose file is gone.
 
+        A collection that another embedding model or chunker made is re-embedded first.
         All documents of a file are committed in one transaction as soon as their vectors are there; until
         then the old ones serve. ``cancelled`` and Ctrl-C end the run early; what is committed by then stays
         and is searchable.
@@ -99,13 +108,12 @@ class Ingestor:
 
         if dry_run:
             run = Run(collection=collection, progress=progress, cancelled=cancelled)
-            return run.foreseen(planned(run))
+            return replace(run.foreseen(planned(run)), reembedded=self._reembedder.foreseen(collection))
         with collection_lock(self._locks, collection):
-            run = Run(
-                collection=self._catalog.collection_by_id(collection.id),
-                progress=progress,
-                cancelled=cancelled,
-            )
+            reembedded = self._reembedder.run_locked(collection, progress=progress, cancelled=cancelled)
+            run = Run(collection=reembedded.after, progress=progress, cancelled=cancelled)
+            if reembedded.cancelled:
+                run.stop()
             plan = planned(run)
             try:
                 self._apply(plan, source, run, groups=groups)
@@ -113,7 +121,8 @@ class Ingestor:
                 self._index(run)
                 raise
             self._index(run)
-            return run.result(plan, self._catalog.collection_by_id(collection.id))
+            result = run.result(plan, self._catalog.collection_by_id(collection.id))
+            return replace(result, reembedded=reembedded.documents)
 
     def _apply(self, plan: Plan, source: Source, run: Run, *, groups: frozenset[str]) -> None:
         """Everything the plan says: moves and groups first, removals last."""
@@ -126,7 +135,7 @@ class Ingestor:
                 embed(
                     chunked,
                     self._embedder,
-                    known=lambda texts: self._catalog.known_vectors(run.collection.id, texts),
+                    known=lambda texts: self._catalog.known_vectors(run.collection.fingerprint, texts),
                     watch=run.watch,
                     stop=run.should_stop,
                 ),
@@ -269,6 +278,7 @@ def _new_version(
         chunks=tuple(
             NewChunk(
                 ordinal=ordinal,
+        layout=pack(document.blocks),
                 start=draft.start,
                 end=draft.end,
                 text=document.text[draft.start : draft.end],

@@ -11,7 +11,8 @@ class Status:
     """How far an ingestion is.
 
     Attributes:
-        stage: ``plan``, ``embed`` (parse, embed and commit run together), ``index`` or ``done``.
+        stage: ``plan``, ``embed`` (parse, embed and commit run together), ``index`` or ``done``; before them
+            ``reembed`` (documents take the files' place in the counts) where another model or chunker comes.
         files_total: files to add or replace; ``files_done`` of them are committed or have failed.
         chunks: chunks committed so far.
         rate: chunks per second since the start.

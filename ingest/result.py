@@ -48,6 +48,7 @@ class IngestResult:
         chunks_removed: chunks of replaced and deleted documents.
         vectors_removed: those of them that no index holds any more.
         chunks_embedded: chunks embedded by this run; ``chunks_reused`` had their vector already.
+        reembedded: documents whose chunks another model or chunker made anew before the sync.
         chunks_per_second: chunks committed over ``seconds``.
         changes: what a dry run would do, file by file; empty otherwise.
         stages: seconds per stage; ``parse_wait`` is what embedding waited for parsing. Stages overlap.
@@ -69,6 +70,7 @@ class IngestResult:
     moved: int = 0
     duplicates: int = 0
     chunks_reused: int = 0
+    reembedded: int = 0
     chunks_removed: int = 0
     vectors_removed: int = 0
     changes: tuple[Change, ...] = ()

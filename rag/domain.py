@@ -201,7 +201,11 @@ class SourceState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentText:
-    """The stored text of one version of a document; citations' offsets point into it."""
+    """The stored text of one version of a document; citations' offsets point into it.
+
+    Attributes:
+        layout: its blocks as the ingestion packed them; ``None`` for what an early Footnote stored.
+    """
 
     document_id: str
     version: int
@@ -209,6 +213,7 @@ class DocumentText:
     source_uri: str
     text: str
     page_starts: tuple[int, ...]
+    layout: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@
     │   └── JobNotFound
     ├── Conflict                  the state forbids it now
     │   ├── CollectionExists
-    │   ├── EmbeddingMismatch     the collection was built with another embedding model
+    │   ├── EmbeddingMismatch     the model that embedded the collection is not to be had any more
     │   └── Busy                  another ingestion holds the collection
     ├── NotAuthorized             no key, or a wrong one
     ├── Forbidden                 a path outside the allowed roots
@@ -32,7 +32,10 @@ A message names the value, what was expected and the next step. ``code`` is stab
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from rag.domain import Collection
 
 
 class FootnoteError(Exception):
@@ -113,11 +116,12 @@ class EmbeddingMismatch(Conflict):
     code = "embedding_mismatch"
 
     @classmethod
-    def between(cls, collection: str, held: str, configured: str) -> EmbeddingMismatch:
-        """For a collection whose vectors have the fingerprint ``held``."""
+    def between(cls, collection: Collection, found: str, way_out: str) -> EmbeddingMismatch:
+        """For a collection under whose model's name a model with the fingerprint ``found`` is found."""
         return cls(
-            f"The collection {collection!r} was embedded with {_short(held)}, the configured model is "
-            f"{_short(configured)}. Set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection."
+            f"The collection {collection.name!r} was embedded with {_short(collection.fingerprint)}, but "
+            f"{collection.embedding_model or 'the model of the settings'} is {_short(found)} now. "
+            f"Give the earlier model back; or {way_out}."
         )
 
 

@@ -27,6 +27,7 @@ from rag.domain import (
     Matrix,
     NewVersion,
     Passage,
+    NewChunk,
     Prompt,
     Question,
     SearchMode,
@@ -128,8 +129,8 @@ class Catalog(Protocol):
         """What is stored of the source files below ``root``, by path."""
         ...
 
-    def known_vectors(self, collection_id: str, texts: Sequence[str]) -> dict[str, Vector]:
-        """Vectors the collection's model gave these embedded texts before, by text; others are absent."""
+    def known_vectors(self, fingerprint: str, texts: Sequence[str]) -> dict[str, Vector]:
+        """Vectors this model gave these embedded texts before, by text; others are absent."""
         ...
 
     def document(self, document_id: str, *, access: Access) -> Document:
@@ -163,17 +164,74 @@ class Catalog(Protocol):
 
     # -- index building
     def chunks_added_since(
-        self, collection_id: str, sequence: int, *, upto: int, batch_size: int = 1000
+        self,
+        collection_id: str,
+        sequence: int,
+        *,
+        upto: int,
+        batch_size: int = 1000,
+        space: int | None = None,
     ) -> Iterator[list[IndexChunk]]:
-        """Live chunks committed after ``sequence``, at ``upto`` at the latest, in id order."""
+        """Live chunks committed after ``sequence``, at ``upto`` at the latest, in id order.
+
+        ``space`` names a space that is being prepared, instead of the serving one.
+        """
         ...
 
     def chunks_removed_since(self, collection_id: str, sequence: int, *, upto: int) -> ChunkIds:
         """Ids of chunks removed after ``sequence``, at ``upto`` at the latest, sorted."""
         ...
 
-    def live_chunk_count(self, collection_id: str) -> tuple[int, int]:
-        """``(sequence, live chunks)`` read in one snapshot."""
+    def live_chunk_count(self, collection_id: str, *, space: int | None = None) -> tuple[int, int]:
+        """``(sequence, live chunks)`` read in one snapshot; ``space`` as in :meth:`chunks_added_since`."""
+        ...
+
+    # -- another embedding model or chunker
+    def begin_space(
+        self, collection_id: str, profile: EmbeddingProfile, *, embedding_model: str, chunker: int
+    ) -> Collection:
+        """The collection as it will be when another model or chunker has made all its chunks; counts as yet.
+
+        Goes on with the space that was begun for the same fingerprint and chunker; one begun for others is
+        abandoned. Until :meth:`switch_space` all other methods show the chunks that serve now.
+        """
+        ...
+
+    def begun_space(self, collection_id: str) -> Collection | None:
+        """The collection as an unfinished re-embedding will leave it; counts are what is prepared so far."""
+        ...
+
+    def abandon_space(self, collection_id: str) -> None:
+        """Forget the space begun, if there is one; its chunks are left over."""
+        ...
+
+    def unprepared_documents(
+        self, target: Collection, *, limit: int = 100, after: str | None = None
+    ) -> list[str]:
+        """Ids, in order, those after ``after``, of documents without chunks in ``target``'s space yet."""
+        ...
+
+    def prepare_document(self, target: Collection, text: DocumentText, chunks: Sequence[NewChunk]) -> bool:
+        """Store the chunks that the target's model and chunker make of a version.
+
+        Returns ``False``, and stores nothing, when that version is not the current one any more, or
+        ``target`` is not what is being prepared.
+        """
+        ...
+
+    def switch_space(self, target: Collection) -> bool:
+        """Let ``target`` serve; the chunks that did so far are left over.
+
+        Returns ``False``, and changes nothing, while a document is unprepared.
+        """
+        ...
+
+    def remove_left_over(self, collection_id: str) -> int:
+        """Remove a batch of the chunks that neither serve nor are being prepared; returns how many."""
+        ...
+
+    def name_model(self, collection_id: str, *, fingerprint: str, embedding_model: str) -> None:
+        """Record the setting that loads the collection's model now; ignored if its model is another one."""
         ...
 
     # -- jobs
@@ -272,7 +330,10 @@ class Indexes(Protocol):
     """The collections' index caches, kept equal to the catalog."""
 
     def snapshot(self, collection: Collection) -> IndexSnapshot:
-        """The newest sound generation; damaged or stale files are rebuilt from the catalog first."""
+        """The newest sound generation; damaged or stale files are rebuilt from the catalog first.
+
+        Raises: IndexBehind when ``collection`` was read before a re-embedding; StorageError.
+        """
         ...
 
     def refresh(self, collection_id: str) -> IndexSnapshot:
@@ -325,10 +386,18 @@ class AnswerabilityJudge(Protocol):
     """Do the passages hold the answer at all?"""
 
     def probability(self, question: Question, passages: Sequence[Passage]) -> float:
+    def build_beside(self, target: Collection) -> None:
+        """Build the index of a space that does not serve yet. Raises: DiskFull, StorageError."""
+        ...
+
         """Calibrated probability, 0 to 1, that the passages answer the question."""
         ...
 
     @property
+    def drop_other_spaces(self, collection: Collection) -> None:
+        """Remove the files of all spaces but the collection's."""
+        ...
+
     def threshold(self) -> float:
         """Below it the question is refused."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rag.domain import (
     Access,
@@ -15,7 +15,7 @@ from rag.domain import (
     StoredChunk,
     Vector,
 )
-from rag.errors import EmbeddingMismatch, InvalidRequest
+from rag.errors import InvalidRequest, StorageError
 from rag.fusion import dense_weight, fuse
 from rag.interfaces import Catalog, Embedder, Indexes, IndexSnapshot
 from rag.language import detect_language
@@ -29,15 +29,21 @@ class HybridRetriever:
     """Finds passages by meaning and by words.
 
     Args:
+        embedder_for: the model that made a collection's vectors.
         weight: share of the dense score for every question; ``None``: by the question's language.
     """
 
     def __init__(
-        self, *, catalog: Catalog, indexes: Indexes, embedder: Embedder, weight: float | None = None
+        self,
+        *,
+        catalog: Catalog,
+        indexes: Indexes,
+        embedder_for: Callable[[Collection], Embedder],
+        weight: float | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
-        self._embedder = embedder
+        self._embedder_for = embedder_for
         self._weight = weight
 
     def retrieve(
@@ -49,14 +55,32 @@ class HybridRetriever:
             InvalidQuestion: the query is empty or too long.
             InvalidRequest: ``k`` is out of range.
             CollectionNotFound: no such collection.
+            ModelUnavailable, EmbeddingMismatch: the collection's model is not there any more.
         """
-        started = time.perf_counter()
         query = checked_question(query)
         if not 1 <= k <= MAX_K:
             raise InvalidRequest(f"k is {k}, expected 1 to {MAX_K}.")
         found = self._catalog.collection(collection)
-        self._check_model(found)
-        vector = None if mode is SearchMode.KEYWORD else self._embedder.embed_query(query)
+        while True:
+            try:
+                result = self._retrieve(query, found, k=k, access=access, mode=mode)
+            except StorageError:
+                if not self._was_switched(found):
+                    raise
+            else:
+                if not self._was_switched(found):
+                    return result
+            found = self._catalog.collection_by_id(found.id)
+
+    def _was_switched(self, found: Collection) -> bool:
+        """Whether the collection was re-embedded since it was looked up, so that its ids then mean nothing."""
+        return self._catalog.collection_by_id(found.id).space != found.space
+
+    def _retrieve(
+        self, query: str, found: Collection, *, k: int, access: Access, mode: SearchMode
+    ) -> SearchResult:
+        started = time.perf_counter()
+        vector = None if mode is SearchMode.KEYWORD else self._embedder_for(found).embed_query(query)
         embedded = time.perf_counter()
         snapshot = self._indexes.snapshot(found)
         allowed = self._catalog.visible_chunk_ids(found.id, access=access)
@@ -75,11 +99,6 @@ class HybridRetriever:
             },
             query_vector=vector,
         )
-
-    def _check_model(self, collection: Collection) -> None:
-        fingerprint = self._embedder.profile.fingerprint
-        if collection.fingerprint != fingerprint:
-            raise EmbeddingMismatch.between(collection.name, collection.fingerprint, fingerprint)
 
     def _rank(
         self, query: str, mode: SearchMode, dense: Mapping[int, float], keyword: Mapping[int, float]

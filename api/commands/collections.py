@@ -38,7 +38,7 @@ def create_collection(name: Name, as_json: AsJson = False, data_dir: DataDir = N
     Example: footnote collections create handbook
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
-        created = run.footnote.catalog.create_collection(name, run.footnote.embedder.profile)
+        created = run.footnote.create_collection(name)
         if as_json:
             run.print_json(CollectionBody.of(created).to_json())
         else:

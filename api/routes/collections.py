@@ -23,7 +23,7 @@ def list_collections(footnote: FootnoteParts) -> Page[CollectionBody]:
 @router.post("", status_code=201, responses=problems(409))
 def create_collection(body: NewCollection, response: Response, footnote: FootnoteParts) -> CollectionBody:
     """Create an empty collection for the server's embedding model."""
-    collection = footnote.catalog.create_collection(body.name, footnote.embedder.profile)
+    collection = footnote.create_collection(body.name)
     response.headers["Location"] = f"/v1/collections/{collection.name}"
     return CollectionBody.of(collection)
 

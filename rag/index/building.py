@@ -61,7 +61,9 @@ def write_indexes(
     since = base.generation.manifest.sequence if base else 0
     removed = catalog.chunks_removed_since(collection.id, since, upto=sequence)
     vectors = _Vectors()
-    added = vectors.taken_from(catalog.chunks_added_since(collection.id, since, upto=sequence))
+    added = vectors.taken_from(
+        catalog.chunks_added_since(collection.id, since, upto=sequence, space=collection.space)
+    )
     keyword_count = _write_keyword(target, base, added, removed)
     name = uuid.uuid4().hex
     dense = extend(

@@ -10,6 +10,7 @@
         gen-00000007/tombstones.npy
         gen-00000007/keyword/…      tantivy; its segment files are immutable and hard-linked too
         quarantine-gen-00000006/    what was found damaged, kept for inspection until the next one
+    indexes/<collection id>.3/     the same for its space 3, which another model or chunker made
 """
 
 from __future__ import annotations
@@ -65,19 +66,26 @@ class CollectionIndexes:
     def __init__(self, root: Path, catalog: Catalog) -> None:
         self._root = root
         self._catalog = catalog
-        self._open: dict[str, OpenGeneration] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._open: dict[Path, OpenGeneration] = {}
+        self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
         self._behind: dict[str, tuple[int, float]] = {}
         self.repairs: list[str] = []
 
     def snapshot(self, collection: Collection) -> OpenGeneration:
-        """The serving generation; opened, caught up or rebuilt from the catalog on first use."""
-        held = self._held(collection.id)
+        """The serving generation; opened, caught up or rebuilt from the catalog on first use.
+
+        Raises:
+            IndexBehind: ``collection`` was read before a re-embedding; read it again.
+        """
+        held = self._held(collection)
         if held is not None:
             return self._caught_up(collection, held) if self._is_left_behind(collection, held) else held
-        with self._lock(collection.id):
-            return self._held(collection.id) or self._follow(collection) or self._bring_up_to_date(collection)
+        with self._lock(collection):
+            self._require_serving(collection)
+            for older in [folder for folder in self._open if _is_older(folder, self._folder(collection))]:
+                del self._open[older]  # another process re-embedded the collection
+            return self._held(collection) or self._follow(collection) or self._bring_up_to_date(collection)
 
     def refresh(self, collection_id: str) -> OpenGeneration:
         """Build and switch to a generation at the catalog's sequence; a no-op when it is there already.
@@ -86,17 +94,30 @@ class CollectionIndexes:
             CollectionNotFound: there is no such collection.
             DiskFull, StorageError: the old generation still serves.
         """
-        with self._lock(collection_id):
-            return self._bring_up_to_date(self._catalog.collection_by_id(collection_id))
+        collection = self._catalog.collection_by_id(collection_id)
+        with self._lock(collection):
+            return self._bring_up_to_date(collection)
+
+    def build_beside(self, target: Collection) -> None:
+        """Build the index of a space that does not serve yet, from nothing.
+
+        Raises:
+            DiskFull, StorageError: there is no index of that space then.
+        """
+        with self._lock(target):
+            self._remove(self._folder(target))
+            self._bring_up_to_date(target)
 
     def drop(self, collection_id: str) -> None:
         """Remove the index files of a deleted collection; who searches in them now can finish."""
-        folder = self._root / collection_id
-        with self._lock(collection_id):
-            self._open.pop(collection_id, None)
-            if folder.is_dir():
-                with FileLock(str(folder / _LOCK)):  # another process may be building
-                    shutil.rmtree(folder, ignore_errors=True)
+        for folder in self._spaces(collection_id).values():
+            self._remove(folder)
+
+    def drop_other_spaces(self, collection: Collection) -> None:
+        """Remove the index files of all spaces but the collection's; who searches in them now can finish."""
+        for space, folder in self._spaces(collection.id).items():
+            if space != collection.space:
+                self._remove(folder)
 
     def verify(self, collection: Collection) -> Manifest:
         """Check every file of the serving generation and its counts against the catalog, changing nothing.
@@ -105,14 +126,14 @@ class CollectionIndexes:
             IndexDamaged: a file does not match.
             IndexBehind: the files are sound, but not at the catalog's sequence, or not there yet.
         """
-        folder = self._root / collection.id
+        folder = self._folder(collection)
         current = read_pointer(folder)
         if current is None:
             raise IndexBehind(
                 f"The collection {collection.name!r} has no index yet; the next search builds it."
             )
         manifest = manifests.read_verified(folder / current.name, manifest_sha256=current.manifest_sha256)
-        sequence, chunks = self._catalog.live_chunk_count(collection.id)
+        sequence, chunks = self._catalog.live_chunk_count(collection.id, space=collection.space)
         if manifest.sequence != sequence or manifest.chunks != chunks:
             raise IndexBehind(
                 f"The index of {collection.name!r} holds {manifest.chunks} chunks at sequence "
@@ -122,10 +143,11 @@ class CollectionIndexes:
 
     # -------------------------------------------------------------------------------- open
 
-    def _held(self, collection_id: str) -> OpenGeneration | None:
+    def _held(self, collection: Collection) -> OpenGeneration | None:
         """The open generation, while ``CURRENT`` points to it."""
-        held = self._open.get(collection_id)
-        if held is None or held.pointer != read_pointer(self._root / collection_id):
+        folder = self._folder(collection)
+        held = self._open.get(folder)
+        if held is None or held.pointer != read_pointer(folder):
             return None
         return held
 
@@ -147,34 +169,37 @@ class CollectionIndexes:
         """The generation at the catalog's sequence, or ``held`` where it cannot be built now."""
         self._behind.pop(collection.id, None)
         try:
-            return self.refresh(collection.id)
+            with self._lock(collection):
+                self._require_serving(collection)
+                return self._bring_up_to_date(collection)
         except StorageError:
             logger.exception("The index of %r stays behind the catalog for now.", collection.name)
             return held
 
     def _follow(self, collection: Collection) -> OpenGeneration | None:
         """The generation that another process switched to, without waiting for the one it may be building."""
-        current = read_pointer(self._root / collection.id)
-        if current is None or collection.id not in self._open:
+        folder = self._folder(collection)
+        current = read_pointer(folder)
+        if current is None or folder not in self._open:
             return None
         try:
-            opened = open_generation(self._root / collection.id, current, collection)
+            opened = open_generation(folder, current, collection)
         except IndexDamaged:  # or replaced while it was read: decided under the file lock
             return None
-        self._open[collection.id] = opened
+        self._open[folder] = opened
         return opened
 
     def _bring_up_to_date(self, collection: Collection) -> OpenGeneration:
-        folder = self._root / collection.id
+        folder = self._folder(collection)
         with durable.storage_errors(f"updating the index of {collection.name!r}"):
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(str(folder / _LOCK)):
                 base = self._serving(collection)
                 _remove_leftovers(folder, serving=base)
-                sequence, chunks = self._catalog.live_chunk_count(collection.id)
+                sequence, chunks = self._catalog.live_chunk_count(collection.id, space=collection.space)
                 if base is not None and base.manifest.sequence >= sequence:
                     if (base.manifest.sequence, base.manifest.chunks) == (sequence, chunks):
-                        self._open[collection.id] = base
+                        self._open[folder] = base
                         return base
                     self._quarantine(
                         folder,
@@ -184,14 +209,14 @@ class CollectionIndexes:
                     )
                     base = None
                 opened = self._build(collection, base, sequence, chunks)
-                self._open[collection.id] = opened
+                self._open[folder] = opened
                 _remove_leftovers(folder, serving=opened)
                 return opened
 
     def _serving(self, collection: Collection) -> OpenGeneration | None:
         """What ``CURRENT`` points to, opened; what is damaged goes to quarantine."""
-        folder = self._root / collection.id
-        held = self._held(collection.id)
+        folder = self._folder(collection)
+        held = self._held(collection)
         if held is not None:
             return held
         current = read_pointer(folder)
@@ -224,7 +249,7 @@ class CollectionIndexes:
         self, collection: Collection, base: OpenGeneration | None, sequence: int, chunks: int
     ) -> OpenGeneration:
         """Write and switch to a generation at ``sequence``; from nothing when ``base`` proves damaged."""
-        folder = self._root / collection.id
+        folder = self._folder(collection)
         building = folder / f"{_BUILDING}{uuid.uuid4().hex}"
         building.mkdir()
         try:
@@ -268,9 +293,36 @@ class CollectionIndexes:
 
     # ------------------------------------------------------------------------------ lookup
 
-    def _lock(self, collection_id: str) -> threading.Lock:
+    def _lock(self, collection: Collection) -> threading.Lock:
+        """One per space: an index that is built beside holds up nobody's search."""
         with self._guard:
-            return self._locks.setdefault(collection_id, threading.Lock())
+            return self._locks.setdefault(self._folder(collection), threading.Lock())
+
+    def _require_serving(self, collection: Collection) -> None:
+        if self._catalog.collection_by_id(collection.id).space != collection.space:
+            raise IndexBehind(f"The collection {collection.name!r} has just been re-embedded; search again.")
+
+    def _folder(self, collection: Collection) -> Path:
+        return self._root / (f"{collection.id}.{collection.space}" if collection.space else collection.id)
+
+    def _spaces(self, collection_id: str) -> dict[int, Path]:
+        """The folders that are there, by space."""
+        folders = (self._root / collection_id, *self._root.glob(f"{collection_id}.*"))
+        return {_space(folder): folder for folder in folders if folder.is_dir()}
+
+    def _remove(self, folder: Path) -> None:
+        self._open.pop(folder, None)
+        if folder.is_dir():
+            with FileLock(str(folder / _LOCK)):  # another process may be building
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _space(folder: Path) -> int:
+    return int(folder.suffix[1:] or 0)
+
+
+def _is_older(folder: Path, serving: Path) -> bool:
+    return folder.stem == serving.stem and _space(folder) < _space(serving)
 
 
 def _next_generation(folder: Path) -> int:

@@ -17,11 +17,12 @@ from rag.domain import (
     JobState,
     NewVersion,
     SourceState,
+    NewChunk,
     StoredChunk,
     Vector,
 )
 from rag.errors import StorageError
-from rag.store import changes, chunks, collections, documents, integrity, jobs
+from rag.store import changes, chunks, collections, documents, integrity, jobs, spaces
 from rag.store.database import Database
 from rag.store.migrate import migrate
 
@@ -117,10 +118,10 @@ class SqlCatalog:
         with self._database.read() as session:
             return documents.source_states(session, collection_id, root)
 
-    def known_vectors(self, collection_id: str, texts: Sequence[str]) -> dict[str, Vector]:
+    def known_vectors(self, fingerprint: str, texts: Sequence[str]) -> dict[str, Vector]:
         """Vectors computed before, by embedded text."""
         with self._database.read() as session:
-            return chunks.known_vectors(session, collection_id, texts)
+            return chunks.known_vectors(session, fingerprint, texts)
 
     def document(self, document_id: str, *, access: Access) -> Document:
         """One document."""
@@ -161,21 +162,73 @@ class SqlCatalog:
     # -- index building
 
     def chunks_added_since(
-        self, collection_id: str, sequence: int, *, upto: int, batch_size: int = 1000
+        self,
+        collection_id: str,
+        sequence: int,
+        *,
+        upto: int,
+        batch_size: int = 1000,
+        space: int | None = None,
     ) -> Iterator[list[IndexChunk]]:
         """Live chunks added after ``sequence``, all batches from one snapshot."""
         with self._database.read() as session:
-            yield from chunks.chunks_added(session, collection_id, sequence, upto, batch_size)
+            yield from chunks.chunks_added(session, collection_id, sequence, upto, batch_size, space)
 
     def chunks_removed_since(self, collection_id: str, sequence: int, *, upto: int) -> ChunkIds:
         """Ids of chunks removed after ``sequence``."""
         with self._database.read() as session:
             return chunks.chunks_removed(session, collection_id, sequence, upto)
 
-    def live_chunk_count(self, collection_id: str) -> tuple[int, int]:
+    def live_chunk_count(self, collection_id: str, *, space: int | None = None) -> tuple[int, int]:
         """``(sequence, live chunks)``."""
         with self._database.read() as session:
-            return chunks.live_chunk_count(session, collection_id)
+            return chunks.live_chunk_count(session, collection_id, space)
+
+    # -- another embedding model or chunker
+
+    def begin_space(
+        self, collection_id: str, profile: EmbeddingProfile, *, embedding_model: str, chunker: int
+    ) -> Collection:
+        """The collection as it will be."""
+        with self._database.write() as session:
+            return spaces.begin_space(session, collection_id, profile, embedding_model, chunker)
+
+    def begun_space(self, collection_id: str) -> Collection | None:
+        """The collection as an unfinished re-embedding will leave it."""
+        with self._database.read() as session:
+            return spaces.begun_space(session, collection_id)
+
+    def abandon_space(self, collection_id: str) -> None:
+        """Forget the space begun."""
+        with self._database.write() as session:
+            spaces.abandon_space(session, collection_id)
+
+    def unprepared_documents(
+        self, target: Collection, *, limit: int = 100, after: str | None = None
+    ) -> list[str]:
+        """Documents without chunks in the target's space."""
+        with self._database.read() as session:
+            return spaces.unprepared_documents(session, target, limit, after)
+
+    def prepare_document(self, target: Collection, text: DocumentText, chunks: Sequence[NewChunk]) -> bool:
+        """Store a version's chunks in the target's space."""
+        with self._database.write() as session:
+            return spaces.prepare_document(session, target, text, chunks)
+
+    def switch_space(self, target: Collection) -> bool:
+        """Let the target serve."""
+        with self._database.write() as session:
+            return spaces.switch_space(session, target)
+
+    def remove_left_over(self, collection_id: str) -> int:
+        """Remove a batch of the chunks that neither serve nor will."""
+        with self._database.write() as session:
+            return spaces.remove_left_over(session, collection_id)
+
+    def name_model(self, collection_id: str, *, fingerprint: str, embedding_model: str) -> None:
+        """Record where the collection's model is found now."""
+        with self._database.write() as session:
+            spaces.name_model(session, collection_id, fingerprint, embedding_model)
 
     # -- jobs
 

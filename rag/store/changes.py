@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Select, delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from rag.domain import Access, Document, NewChunk, NewVersion, embedded_text, source_uri
+from rag.domain import Access, Collection, Document, NewChunk, NewVersion, embedded_text, source_uri
 from rag.errors import InvalidRequest
 from rag.store import vectors
 from rag.store.collections import lock_collection
@@ -109,18 +109,31 @@ def _put(session: Session, collection: CollectionRow, row: DocumentRow | None, v
     session.flush()
     session.add(_version_row(row, version, now))
     _replace_groups(session, row.id, version.groups)
+    insert_chunks(session, collection, row, version.chunks, sequence=collection.sequence)
+    row.space = collection.space
+    collection.chunks += len(version.chunks)
+
+
+def insert_chunks(
+    session: Session,
+    target: CollectionRow | Collection,
+    row: DocumentRow,
+    chunks: Sequence[NewChunk],
+    *,
+    sequence: int,
+) -> None:
+    """Store chunks of the row's version in the target's space. Raises: EmbeddingMismatch, InvalidRequest."""
     common = {
-        "collection_id": collection.id,
+        "collection_id": target.id,
         "document_id": row.id,
         "version": row.version,
-        "space": collection.space,
-        "added_sequence": collection.sequence,
+        "space": target.space,
+        "added_sequence": sequence,
     }
-    chunks = [common | _columns(chunk, collection) for chunk in version.chunks]
+    values = [common | _columns(chunk, target) for chunk in chunks]
     session.flush()
-    if chunks:
-        session.execute(insert(ChunkRow), chunks)
-    collection.chunks += len(chunks)
+    if values:
+        session.execute(insert(ChunkRow), values)
 
 
 def _delete(session: Session, collection: CollectionRow, row: DocumentRow) -> int:
@@ -135,17 +148,22 @@ def _require_sound(version: NewVersion) -> None:
         require_storable(f"The {name} of {version.path!r}", getattr(version, name))
     for group in version.groups:
         require_storable(f"A group of {version.path!r}", group)
+    require_sound_chunks(repr(version.path), version.text, version.chunks)
+
+
+def require_sound_chunks(of: str, text: str, chunks: Sequence[NewChunk]) -> None:
+    """Accept chunks of ``text``; ``of`` names it in the message. Raises: InvalidRequest."""
     ordinals = set()
-    for chunk in version.chunks:
-        require_storable(f"The heading of chunk {chunk.ordinal} of {version.path!r}", chunk.heading)
-        require_storable(f"The context of chunk {chunk.ordinal} of {version.path!r}", chunk.context)
-        if version.text[chunk.start : chunk.end] != chunk.text or chunk.start < 0:
+    for chunk in chunks:
+        require_storable(f"The heading of chunk {chunk.ordinal} of {of}", chunk.heading)
+        require_storable(f"The context of chunk {chunk.ordinal} of {of}", chunk.context)
+        if text[chunk.start : chunk.end] != chunk.text or chunk.start < 0:
             raise InvalidRequest(
-                f"Chunk {chunk.ordinal} of {version.path!r} differs from text[{chunk.start}:{chunk.end}]; "
+                f"Chunk {chunk.ordinal} of {of} differs from text[{chunk.start}:{chunk.end}]; "
                 "offsets count characters of the version's text."
             )
         if chunk.ordinal in ordinals:
-            raise InvalidRequest(f"Two chunks of {version.path!r} have the ordinal {chunk.ordinal}.")
+            raise InvalidRequest(f"Two chunks of {of} have the ordinal {chunk.ordinal}.")
         ordinals.add(chunk.ordinal)
 
 
@@ -189,20 +207,18 @@ def _version_row(row: DocumentRow, version: NewVersion, now: datetime) -> Versio
     )
 
 
-def _columns(chunk: NewChunk, collection: CollectionRow) -> dict[str, Any]:
+def _columns(chunk: NewChunk, target: CollectionRow | Collection) -> dict[str, Any]:
     names = ("ordinal", "start", "end", "text", "heading", "page", "context", "tokens")
     return {name: getattr(chunk, name) for name in names} | {
-        "vector": vectors.encode(chunk, collection.dimension),
-        "embedding_key": vectors.embedding_key(
-            collection.fingerprint, embedded_text(chunk.context, chunk.text)
-        ),
+        "vector": vectors.encode(chunk, target.dimension),
+        "embedding_key": vectors.embedding_key(target.fingerprint, embedded_text(chunk.context, chunk.text)),
     }
 
 
 def _remove_chunks(session: Session, collection: CollectionRow, document_id: str) -> int:
     """Move the document's chunks to the journal under the collection's sequence.
 
-    Returns how many of them were serving; those prepared for another space go with them.
+    Returns how many of them were serving; those of other spaces go with them.
     """
     of_document = ChunkRow.document_id == document_id
     serving = select(func.count()).where(of_document, ChunkRow.space == collection.space)

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk, Vector
 from rag.errors import CollectionNotFound
 from rag.store import vectors
 from rag.store.batches import in_batches
+from rag.store.collections import serving_space
 from rag.store.documents import find_row
 from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, GroupRow, RemovedChunkRow
 from rag.store.visibility import visible
@@ -22,8 +23,11 @@ _LARGEST_ID = 2**63 - 1
 
 def document_chunks(session: Session, document_id: str, access: Access) -> list[StoredChunk]:
     """Chunks of the current version, in order. Raises: DocumentNotFound."""
-    find_row(session, document_id, access)
-    query = _stored().where(ChunkRow.document_id == document_id, visible(access)).order_by(ChunkRow.ordinal)
+    collection_id = find_row(session, document_id, access).collection_id
+    query = _stored().where(
+        ChunkRow.document_id == document_id, ChunkRow.space == serving_space(collection_id), visible(access)
+    )
+    query = query.order_by(ChunkRow.ordinal)
     return [_stored_chunk(row) for row in session.execute(query)]
 
 
@@ -34,9 +38,7 @@ def chunks_by_id(
     wanted = list(dict.fromkeys(int(id_) for id_ in chunk_ids if 0 < id_ <= _LARGEST_ID))
     found: dict[int, StoredChunk] = {}
     for batch in in_batches(wanted):
-        query = _stored().where(
-            ChunkRow.id.in_(batch), ChunkRow.collection_id == collection_id, visible(access)
-        )
+        query = _stored().where(ChunkRow.id.in_(batch), *_serving(collection_id), visible(access))
         found.update((row.id, _stored_chunk(row)) for row in session.execute(query))
     return {id_: found[id_] for id_ in wanted if id_ in found}
 
@@ -56,17 +58,14 @@ def visible_chunk_ids(session: Session, collection_id: str, access: Access) -> C
     query = (
         select(ChunkRow.id)
         .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
-        .where(ChunkRow.collection_id == collection_id, visible(access))
+        .where(*_serving(collection_id), visible(access))
         .order_by(ChunkRow.id)
     )
     return np.fromiter(session.scalars(query.execution_options(yield_per=10_000)), dtype=np.int64)
 
 
-def known_vectors(session: Session, collection_id: str, texts: Sequence[str]) -> dict[str, Vector]:
-    """Vectors that the collection's model gave these embedded texts before in any collection."""
-    fingerprint = session.scalar(select(CollectionRow.fingerprint).where(CollectionRow.id == collection_id))
-    if fingerprint is None:
-        return {}
+def known_vectors(session: Session, fingerprint: str, texts: Sequence[str]) -> dict[str, Vector]:
+    """Vectors that this model gave these embedded texts before, in any collection."""
     by_key = {vectors.embedding_key(fingerprint, text): text for text in texts}
     found: dict[str, Vector] = {}
     for batch in in_batches(list(by_key)):
@@ -78,14 +77,14 @@ def known_vectors(session: Session, collection_id: str, texts: Sequence[str]) ->
 
 
 def chunks_added(
-    session: Session, collection_id: str, sequence: int, upto: int, batch_size: int
+    session: Session, collection_id: str, sequence: int, upto: int, batch_size: int, space: int | None
 ) -> Iterator[list[IndexChunk]]:
-    """Live chunks added after ``sequence``, at ``upto`` at the latest, in id order, batch by batch."""
+    """Chunks of ``space`` (``None``: the serving one) added after ``sequence`` until ``upto``, by id."""
     columns = (ChunkRow.added_sequence, ChunkRow.id, ChunkRow.context, ChunkRow.text, ChunkRow.vector)
     query = (
         select(*columns, DocumentRow.language)
         .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
-        .where(ChunkRow.collection_id == collection_id, ChunkRow.added_sequence <= upto)
+        .where(*_in_space(collection_id, space), ChunkRow.added_sequence <= upto)
         .order_by(ChunkRow.added_sequence, ChunkRow.id)
         .limit(batch_size)
     )
@@ -119,16 +118,25 @@ def chunks_removed(session: Session, collection_id: str, sequence: int, upto: in
     return np.fromiter(session.scalars(query), dtype=np.int64)
 
 
-def live_chunk_count(session: Session, collection_id: str) -> tuple[int, int]:
-    """``(sequence, live chunks)``, counted anew. Raises: CollectionNotFound."""
-    counted = select(func.count()).select_from(ChunkRow).where(ChunkRow.collection_id == CollectionRow.id)
-    query = select(CollectionRow.sequence, counted.correlate(CollectionRow).scalar_subquery())
+def live_chunk_count(session: Session, collection_id: str, space: int | None) -> tuple[int, int]:
+    """``(sequence, chunks of space)``, counted anew. Raises: CollectionNotFound."""
+    counted = select(func.count()).select_from(ChunkRow).where(*_in_space(collection_id, space))
+    query = select(CollectionRow.sequence, counted.scalar_subquery())
     row = session.execute(query.where(CollectionRow.id == collection_id)).one_or_none()
     if row is None:
         raise CollectionNotFound(
             f"No collection has the id {collection_id!r}; it may just have been deleted."
         )
     return row[0], row[1]
+
+
+def _serving(collection_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _in_space(collection_id, None)
+
+
+def _in_space(collection_id: str, space: int | None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    wanted = serving_space(collection_id) if space is None else space
+    return ChunkRow.collection_id == collection_id, ChunkRow.space == wanted
 
 
 def _stored() -> Select[*tuple[Any, ...]]:

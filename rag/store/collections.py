@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import ScalarSelect, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -39,6 +39,7 @@ def create_collection(
         embedding_model=embedding_model,
         chunker=chunker,
         space=0,
+        newest_space=0,
         sequence=0,
         documents=0,
         chunks=0,
@@ -97,6 +98,11 @@ def lock_collection(session: Session, collection_id: str) -> CollectionRow:
             f"No collection has the id {collection_id!r}; it may just have been deleted."
         )
     return row
+
+
+def serving_space(collection_id: str) -> ScalarSelect[int]:
+    """The space that serves, for comparing chunks with it."""
+    return select(CollectionRow.space).where(CollectionRow.id == collection_id).scalar_subquery()
 
 
 def _named(session: Session, name: str) -> CollectionRow:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rag.domain import Access, Document, DocumentText, SourceState
 from rag.errors import DocumentNotFound
 from rag.store.batches import in_batches
-from rag.store.schema import ChunkRow, DocumentRow, GroupRow, VersionRow
+from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, GroupRow, VersionRow
 from rag.store.storable import is_storable, require_storable
 from rag.store.visibility import visible
 
@@ -91,11 +91,20 @@ def find_text(session: Session, document_id: str, access: Access, version: int |
         source_uri=document.source_uri,
         text=row.text,
         page_starts=tuple(row.page_starts),
+        layout=row.layout,
     )
 
 
 def _facts() -> Select[DocumentRow, int, int]:
-    chunks = select(func.count()).where(ChunkRow.document_id == DocumentRow.id).correlate(DocumentRow)
+    serving = select(CollectionRow.space).where(CollectionRow.id == DocumentRow.collection_id)
+    chunks = (
+        select(func.count())
+        .where(
+            ChunkRow.document_id == DocumentRow.id,
+            ChunkRow.space == serving.correlate(DocumentRow).scalar_subquery(),
+        )
+        .correlate(DocumentRow)
+    )
     return select(DocumentRow, VersionRow.characters, chunks.scalar_subquery()).join(
         VersionRow,
         and_(VersionRow.document_id == DocumentRow.id, VersionRow.version == DocumentRow.version),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, VersionRow
+from rag.store.schema import BegunSpaceRow, ChunkRow, CollectionRow, DocumentRow, VersionRow
 from rag.store.vectors import BYTES_PER_NUMBER
 
 _SHOWN = 20
@@ -22,8 +22,7 @@ def problems(session: Session) -> list[str]:
         *_lost_chunks(session),
         *_wrong_vectors(session),
         *_wrong_texts(session),
-        *_wrong_counts(session, "documents", DocumentRow),
-        *_wrong_counts(session, "chunks", ChunkRow),
+        *_wrong_counts(session),
     ]
 
 
@@ -49,17 +48,19 @@ def _lost_chunks(session: Session) -> Iterator[str]:
 
 
 def _wrong_vectors(session: Session) -> Iterator[str]:
+    """In the serving spaces and in those begun."""
     length = func.length(ChunkRow.vector)
-    expected = CollectionRow.dimension * BYTES_PER_NUMBER
-    query = (
-        select(ChunkRow.id, length, expected)
-        .join(CollectionRow, CollectionRow.id == ChunkRow.collection_id)
-        .where(length != expected)
-        .order_by(ChunkRow.id)
-        .limit(_SHOWN)
-    )
-    for chunk_id, found, wanted in session.execute(query):
-        yield f"The vector of chunk {chunk_id} has {found} bytes, its collection's vectors have {wanted}."
+    for row, id_ in ((CollectionRow, CollectionRow.id), (BegunSpaceRow, BegunSpaceRow.collection_id)):
+        expected = row.dimension * BYTES_PER_NUMBER
+        query = (
+            select(ChunkRow.id, length, expected)
+            .join(row, and_(id_ == ChunkRow.collection_id, row.space == ChunkRow.space))
+            .where(length != expected)
+            .order_by(ChunkRow.id)
+            .limit(_SHOWN)
+        )
+        for chunk_id, found, wanted in session.execute(query):
+            yield f"The vector of chunk {chunk_id} has {found} bytes, its collection's vectors have {wanted}."
 
 
 def _wrong_texts(session: Session) -> Iterator[str]:
@@ -78,9 +79,14 @@ def _wrong_texts(session: Session) -> Iterator[str]:
                 yield f"Chunk {chunk_id} is not the text of document {document_id!r} from {start} to {end}."
 
 
-def _wrong_counts(session: Session, what: str, counted: type[DocumentRow] | type[ChunkRow]) -> Iterator[str]:
-    stored = getattr(CollectionRow, what)
-    live = select(func.count()).where(counted.collection_id == CollectionRow.id).correlate(CollectionRow)
-    for name, said, found in session.execute(select(CollectionRow.name, stored, live.scalar_subquery())):
-        if said != found:
-            yield f"Collection {name!r} counts {said} {what}, but holds {found}."
+def _wrong_counts(session: Session) -> Iterator[str]:
+    documents = select(func.count()).where(DocumentRow.collection_id == CollectionRow.id)
+    chunks = select(func.count()).where(
+        ChunkRow.collection_id == CollectionRow.id, ChunkRow.space == CollectionRow.space
+    )
+    for what, live in (("documents", documents), ("chunks", chunks)):
+        stored = getattr(CollectionRow, what)
+        counted = live.correlate(CollectionRow).scalar_subquery()
+        for name, said, found in session.execute(select(CollectionRow.name, stored, counted)):
+            if said != found:
+                yield f"Collection {name!r} counts {said} {what}, but holds {found}."

@@ -70,7 +70,8 @@ class CollectionRow(Base):
         documents, chunks: live counts, kept by the same transaction as the change; ``chunks`` of ``space``.
         embedding_model: the setting that loads the model of ``fingerprint`` again; empty when unknown.
         chunker: version of the chunker that cut the chunks.
-        space: the chunks that serve; others are being prepared by another model or chunker.
+        space: the chunks that serve; others are being prepared by another model or chunker, or are left over.
+        newest_space: the highest number ever given to a space, so that none is used twice.
     """
 
     __tablename__ = "collections"
@@ -82,10 +83,26 @@ class CollectionRow(Base):
     embedding_model: Mapped[str] = mapped_column(String, server_default="")
     chunker: Mapped[int] = mapped_column(server_default="1")
     space: Mapped[int] = mapped_column(server_default="0")
+    newest_space: Mapped[int] = mapped_column(server_default="0")
     sequence: Mapped[int] = mapped_column(BigInteger)
     documents: Mapped[int] = mapped_column(BigInteger)
     chunks: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+
+
+class BegunSpaceRow(Base):
+    """The space that another model or chunker fills while the collection's own serves; gone at the switch."""
+
+    __tablename__ = "begun_spaces"
+
+    collection_id: Mapped[str] = mapped_column(
+        ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True
+    )
+    space: Mapped[int]
+    fingerprint: Mapped[str] = mapped_column(String)
+    dimension: Mapped[int]
+    embedding_model: Mapped[str] = mapped_column(String)
+    chunker: Mapped[int]
 
 
 class DocumentRow(Base):
@@ -96,6 +113,7 @@ class DocumentRow(Base):
         part: where in that file the document is embedded (an attachment, an archive's member); empty for
             the file itself.
         sha256, size, mtime_ns: of the source file.
+        space: the newest space that holds the current version's chunks.
     """
 
     __tablename__ = "documents"
@@ -114,6 +132,7 @@ class DocumentRow(Base):
     sha256: Mapped[str] = mapped_column(String)
     size: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    space: Mapped[int] = mapped_column(server_default="0")
     attributes: Mapped[dict[str, Any]] = mapped_column("metadata")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -151,7 +170,7 @@ class VersionRow(Base):
 class ChunkRow(Base):
     """A chunk of a document's current version, with its vector as float16 bytes.
 
-    Within a collection ids grow with ``added_sequence``: both are given under the collection's lock.
+    Within a space ids grow with ``added_sequence``: both are given under the collection's lock.
 
     Attributes:
         space: the collection's own ``space`` for the chunks that serve.
@@ -166,7 +185,7 @@ class ChunkRow(Base):
             ondelete="CASCADE",
         ),
         UniqueConstraint("document_id", "space", "ordinal"),
-        Index(None, "collection_id", "added_sequence", "id"),
+        Index(None, "collection_id", "space", "added_sequence", "id"),
         Index(None, "embedding_key"),
         {"sqlite_autoincrement": True},
     )

@@ -274,11 +274,11 @@ def test_a_text_embedded_before_has_its_vector(catalog: Catalog, handbook: Colle
     (chunk,) = new_version("a.txt", "Twenty-five days.").chunks
     put(catalog, handbook.id, new_version("a.txt", "Twenty-five days."))
     text = embedded_text(chunk.context, chunk.text)
-    known = catalog.known_vectors(handbook.id, [text, "Something else."])
+    known = catalog.known_vectors(handbook.fingerprint, [text, "Something else."])
     assert known.keys() == {text}
     np.testing.assert_allclose(known[text], chunk.vector, atol=1e-3)
     other = catalog.create_collection("other", replace(EMBEDDER.profile, fingerprint="another:1"))
-    assert catalog.known_vectors(other.id, [text]) == {}
+    assert catalog.known_vectors(other.fingerprint, [text]) == {}
 
 
 # ------------------------------------------------------------------------------------ refused input

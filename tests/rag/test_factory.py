@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,40 @@ def test_a_collection_is_made_at_its_first_use_and_found_afterwards(footnote: Fo
     assert footnote.open_collection("handbook") == footnote.open_collection("handbook")
 
 
-def test_a_collection_of_another_model_is_not_opened(footnote: Footnote) -> None:
-    footnote.open_collection("handbook")
-    other = Footnote(load_settings(), embedder=HashedEmbedder(name="other"))
+def test_a_collection_keeps_the_model_that_made_it(tmp_path: Path) -> None:
+    models = {"small": HashedEmbedder(name="small"), "large": HashedEmbedder(name="large")}
+    with Footnote(load_settings(embedding_model="small"), embedders=models) as footnote:
+        made = footnote.open_collection("handbook")
+        assert made.embedding_model == "small"
+    with Footnote(load_settings(embedding_model="large"), embedders=models) as footnote:
+        opened = footnote.open_collection("handbook")
+        assert opened == made
+        assert footnote.embedder_for(opened) is models["small"]
+        assert footnote.embedder is models["large"]
+        assert footnote.embedder_for(footnote.open_collection("new")) is models["large"]
+
+
+def test_a_model_that_is_gone_is_named_with_the_way_out(footnote: Footnote, tmp_path: Path) -> None:
+    gone = replace(footnote.open_collection("handbook"), embedding_model=str(tmp_path / "gone"))
+    with pytest.raises(ModelUnavailable, match=r"'handbook'.*gone.*footnote collections reembed handbook"):
+        footnote.embedder_for(gone)
+
+
+def test_a_model_replaced_under_its_name_is_no_match(footnote: Footnote) -> None:
+    made = footnote.open_collection("handbook")
     with (
-        other,
-        pytest.raises(EmbeddingMismatch, match=r"'handbook'.*hashed.*other.*FOOTNOTE_EMBEDDING_MODEL"),
+        Footnote(load_settings(), embedder=HashedEmbedder(name="other")) as other,
+        pytest.raises(EmbeddingMismatch, match=r"'handbook'.*hashed.*other.*reembed handbook"),
     ):
-        other.open_collection("handbook")
+        other.embedder_for(made)
+
+
+def test_a_local_model_is_recorded_by_its_full_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with Footnote(load_settings(embedding_model="models/mine"), embedder=HashedEmbedder()) as footnote:
+        made = footnote.open_collection("handbook")
+    assert made.embedding_model == str(tmp_path / "models" / "mine")
 
 
 def test_an_unknown_checker_is_refused_with_the_known_ones(footnote: Footnote) -> None:

@@ -20,14 +20,38 @@ def upgrade() -> None:
         sa.Column("embedding_model", sa.String, nullable=False, server_default=""),
         sa.Column("chunker", sa.Integer, nullable=False, server_default="1"),
         sa.Column("space", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("newest_space", sa.Integer, nullable=False, server_default="0"),
     ):
         op.add_column("collections", column)
+    op.create_table(
+        "begun_spaces",
+        sa.Column("collection_id", sa.String, nullable=False),
+        sa.Column("space", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("dimension", sa.Integer, nullable=False),
+        sa.Column("embedding_model", sa.String, nullable=False),
+        sa.Column("chunker", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("collection_id", name=op.f("pk_begun_spaces")),
+        sa.ForeignKeyConstraint(
+            ["collection_id"],
+            ["collections.id"],
+            name=op.f("fk_begun_spaces_collection_id"),
+            ondelete="CASCADE",
+        ),
+    )
     op.add_column("document_versions", sa.Column("layout", sa.LargeBinary, nullable=True))
     op.add_column("documents", sa.Column("part", sa.Text, nullable=False, server_default=""))
+    op.add_column("documents", sa.Column("space", sa.Integer, nullable=False, server_default="0"))
     _change_unique("documents", ("collection_id", "root", "path"), ("collection_id", "root", "path", "part"))
     op.add_column("chunks", sa.Column("space", sa.Integer, nullable=False, server_default="0"))
     op.add_column("chunks", sa.Column("embedding_key", sa.LargeBinary, nullable=True))
     _change_unique("chunks", ("document_id", "ordinal"), ("document_id", "space", "ordinal"))
+    op.drop_index(op.f("ix_chunks_collection_id_added_sequence_id"), "chunks")
+    op.create_index(
+        op.f("ix_chunks_collection_id_space_added_sequence_id"),
+        "chunks",
+        ["collection_id", "space", "added_sequence", "id"],
+    )
     op.create_index(op.f("ix_chunks_embedding_key"), "chunks", ["embedding_key"])
     op.add_column("jobs", sa.Column("owner", sa.String, nullable=True))
     op.add_column("jobs", sa.Column("lease_until", _MOMENT, nullable=True))
@@ -47,8 +71,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Parts and chunks of other spaces have no place in the older schema: they are removed."""
-    op.execute("DELETE FROM chunks WHERE space <> 0")
+    """Parts and chunks that do not serve have no place in the older schema: they are removed."""
+    op.execute(
+        "DELETE FROM chunks WHERE space <> (SELECT c.space FROM collections c WHERE c.id = collection_id)"
+    )
     op.execute("DELETE FROM chunks WHERE document_id IN (SELECT id FROM documents WHERE part <> '')")
     op.execute("DELETE FROM documents WHERE part <> ''")
     op.drop_table("job_files")
@@ -58,10 +84,16 @@ def downgrade() -> None:
     _change_unique("chunks", ("document_id", "space", "ordinal"), ("document_id", "ordinal"))
     op.drop_column("chunks", "embedding_key")
     op.drop_column("chunks", "space")
+    op.drop_index(op.f("ix_chunks_collection_id_space_added_sequence_id"), "chunks")
+    op.create_index(
+        op.f("ix_chunks_collection_id_added_sequence_id"), "chunks", ["collection_id", "added_sequence", "id"]
+    )
     _change_unique("documents", ("collection_id", "root", "path", "part"), ("collection_id", "root", "path"))
     op.drop_column("documents", "part")
     op.drop_column("document_versions", "layout")
-    for column in ("space", "chunker", "embedding_model"):
+    op.drop_table("begun_spaces")
+    for column in ("newest_space", "space", "chunker", "embedding_model"):
+    op.drop_column("documents", "space")
         op.drop_column("collections", column)
 
 
