@@ -29,6 +29,7 @@ _FUNCTION_WORDS = {
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORT_TEXT = 200
 _SAMPLE = 4000
+_FEW_LETTERS = 25
 
 
 _loading = threading.Lock()
@@ -45,7 +46,7 @@ def detect_language(text: str) -> str:
     """ISO 639-1 code of ``text``'s language, or ``und``.
 
     Short texts are decided by function words of English and French; longer ones, and those without any,
-    by ``langdetect`` on the first 4,000 characters.
+    by ``langdetect`` on the first 4,000 characters. A few letters of another language stay undetermined.
     """
     words = [word.lower() for word in _WORD.findall(text[:_SAMPLE])]
     if not words:
@@ -59,6 +60,8 @@ def detect_language(text: str) -> str:
         best = detect_langs(text[:_SAMPLE])[0]
     except LangDetectException:
         return UNDETERMINED
-    if len(text) < _SHORT_TEXT and best.prob < 0.9:
-        return first if most > second else UNDETERMINED
+    # On a few letters langdetect is sure of itself and mostly wrong: "Main document" would be Romanian.
+    is_guess = best.prob < 0.9 or (best.lang not in _FUNCTION_WORDS and sum(map(len, words)) < _FEW_LETTERS)
+    if len(text) < _SHORT_TEXT and is_guess:
+        return UNDETERMINED
     return str(best.lang)
