@@ -1,7 +1,6 @@
-"""The figures that README quotes, as measurements anyone can run again: ingest, query, index.
+"""``footnote bench query`` and ``index``, over synthetic chunks.
 
-Machines are noisy, so each compares two things in one run and gives their ratio. Sizes beyond the documents
-at hand use synthetic chunks: random unit vectors, and words drawn from a Zipf distribution.
+Sizes beyond the documents at hand: random unit vectors, and words drawn from a Zipf distribution.
 """
 
 from __future__ import annotations
@@ -18,10 +17,7 @@ import numpy as np
 
 from eval.metrics import percentiles
 from eval.report import SummaryRow, number
-from ingest.factory import build_ingestor
-from ingest.sources import FolderSource
-from rag.domain import Access, Collection, Matrix, NewChunk, NewVersion, SearchMode, embedded_text
-from rag.errors import InvalidRequest
+from rag.domain import Access, Collection, Matrix, NewChunk, NewVersion, SearchMode
 from rag.factory import Footnote
 from rag.index.generations import CollectionIndexes
 from rag.settings import Settings
@@ -31,49 +27,6 @@ _SEED = 20261121
 _VOCABULARY = 20_000
 _WORDS = 120
 _CHUNKS_PER_DOCUMENT = 500
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IngestBench:
-    """A folder through the whole pipeline, against embedding the same chunks and nothing else.
-
-    Attributes:
-        ratio: end-to-end rate over the raw embedding rate.
-        stages: seconds per stage; they overlap.
-    """
-
-    folder: str
-    documents: int
-    failed: int
-    chunks: int
-    seconds: float
-    chunks_per_second: float
-    raw_chunks_per_second: float
-    ratio: float
-    stages: dict[str, float]
-    resync_seconds: float
-    peak_rss_mb: float
-    model: str
-
-    def to_json(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
-
-    def summary_rows(self) -> list[SummaryRow]:
-        """For people."""
-        return [
-            (
-                "folder",
-                f"{self.folder}: {self.documents} documents, {self.chunks} chunks, {self.failed} failed",
-            ),
-            ("model", self.model),
-            ("end to end", f"{self.chunks_per_second:.1f} chunks/s ({self.seconds:.1f} s)"),
-            ("raw embedding", f"{self.raw_chunks_per_second:.1f} chunks/s"),
-            ("ratio", f"{self.ratio:.2f}"),
-            ("stages", ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.stages.items())),
-            ("second run", f"{self.resync_seconds:.2f} s, nothing to do"),
-            ("peak memory", f"{self.peak_rss_mb:.0f} MB"),
-        ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,46 +78,6 @@ class IndexBench:
             ("on disk", f"{self.disk_mb:.0f} MB"),
             ("peak memory", f"{self.peak_rss_mb:.0f} MB"),
         ]
-
-
-def bench_ingest(folder: Path, *, settings: Settings) -> IngestBench:
-    """Ingest ``folder`` into a throw-away data directory, then embed its chunks again, bare.
-
-    Raises:
-        SourceError: the folder is missing or unreadable.
-        InvalidRequest: nothing in it could be ingested.
-    """
-    source = FolderSource(folder)
-    with _workspace(settings) as footnote:
-        with build_ingestor(footnote) as ingestor:  # as `footnote ingest` does: parsers start first
-            collection = footnote.open_collection(_COLLECTION)
-            footnote.embedder.embed_query("warm-up")
-            result = ingestor.sync(source, collection=collection)
-            again = ingestor.sync(source, collection=collection)
-        if not result.chunks:
-            raise InvalidRequest(f"Nothing in {folder} could be ingested; name a folder with documents.")
-        texts = [
-            embedded_text(chunk.context, chunk.text)
-            for batch in footnote.catalog.chunks_added_since(collection.id, 0, upto=2**62)
-            for chunk in batch
-        ]
-        started = time.perf_counter()
-        footnote.embedder.embed_documents(texts)
-        raw = len(texts) / (time.perf_counter() - started)
-        return IngestBench(
-            folder=folder.name,
-            documents=result.documents,
-            failed=result.failed,
-            chunks=result.chunks,
-            seconds=round(result.seconds, 3),
-            chunks_per_second=round(result.chunks_per_second, 2),
-            raw_chunks_per_second=round(raw, 2),
-            ratio=round(result.chunks_per_second / raw, 3),
-            stages={name: round(seconds, 2) for name, seconds in result.stages.items()},
-            resync_seconds=round(again.seconds, 3),
-            peak_rss_mb=_peak_rss_mb(),
-            model=footnote.embedder.description,
-        )
 
 
 def bench_query(chunks: int, *, queries: int, settings: Settings) -> QueryBench:

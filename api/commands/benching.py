@@ -20,18 +20,23 @@ Queries = Annotated[int, typer.Option("--queries", min=1, max=10_000, help="Sear
 
 @app.command()
 def ingest(
-    folder: Annotated[Path, typer.Argument(help="Folder to ingest.")],
+    path: Annotated[Path | None, typer.Argument(help="Folder or file to ingest.")] = None,
+    files: Annotated[
+        int, typer.Option("--files", min=0, max=10_000_000, help="Generate this many small files instead.")
+    ] = 0,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=100, help="Ingest it all this often.")] = 2,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Ingest a folder, then embed the same chunks bare, and give the ratio of the two rates.
+    """Ingest a folder, embed the same chunks bare, by turns, and give the ratio of the two rates.
 
     Example: footnote bench ingest samples/handbook
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
-        from eval.bench import bench_ingest
+        from eval.bench_ingest import bench_ingest
 
-        show_report(run, bench_ingest(folder, settings=run.settings), title="Ingestion")
+        report = bench_ingest(path, settings=run.settings, files=files, rounds=rounds)
+        show_report(run, report, title="Ingestion")
 
 
 @app.command()
