@@ -273,12 +273,12 @@ def _new_version(
         language=document.language,
         text=document.text,
         page_starts=document.page_starts,
+        layout=pack(document.blocks),
         metadata=document.metadata,
         groups=groups,
         chunks=tuple(
             NewChunk(
                 ordinal=ordinal,
-        layout=pack(document.blocks),
                 start=draft.start,
                 end=draft.end,
                 text=document.text[draft.start : draft.end],

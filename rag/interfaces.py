@@ -25,9 +25,9 @@ from rag.domain import (
     Job,
     JobState,
     Matrix,
+    NewChunk,
     NewVersion,
     Passage,
-    NewChunk,
     Prompt,
     Question,
     SearchMode,
@@ -343,8 +343,16 @@ class Indexes(Protocol):
         """
         ...
 
+    def build_beside(self, target: Collection) -> None:
+        """Build the index of a space that does not serve yet. Raises: DiskFull, StorageError."""
+        ...
+
     def drop(self, collection_id: str) -> None:
         """Remove the files of a deleted collection."""
+        ...
+
+    def drop_other_spaces(self, collection: Collection) -> None:
+        """Remove the files of all spaces but the collection's."""
         ...
 
 
@@ -386,18 +394,10 @@ class AnswerabilityJudge(Protocol):
     """Do the passages hold the answer at all?"""
 
     def probability(self, question: Question, passages: Sequence[Passage]) -> float:
-    def build_beside(self, target: Collection) -> None:
-        """Build the index of a space that does not serve yet. Raises: DiskFull, StorageError."""
-        ...
-
         """Calibrated probability, 0 to 1, that the passages answer the question."""
         ...
 
     @property
-    def drop_other_spaces(self, collection: Collection) -> None:
-        """Remove the files of all spaces but the collection's."""
-        ...
-
     def threshold(self) -> float:
         """Below it the question is refused."""
         ...

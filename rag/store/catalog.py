@@ -15,9 +15,9 @@ from rag.domain import (
     IndexChunk,
     Job,
     JobState,
+    NewChunk,
     NewVersion,
     SourceState,
-    NewChunk,
     StoredChunk,
     Vector,
 )

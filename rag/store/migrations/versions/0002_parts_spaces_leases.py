@@ -81,19 +81,19 @@ def downgrade() -> None:
     for column in ("attempts", "lease_until", "owner"):
         op.drop_column("jobs", column)
     op.drop_index(op.f("ix_chunks_embedding_key"), "chunks")
-    _change_unique("chunks", ("document_id", "space", "ordinal"), ("document_id", "ordinal"))
-    op.drop_column("chunks", "embedding_key")
-    op.drop_column("chunks", "space")
     op.drop_index(op.f("ix_chunks_collection_id_space_added_sequence_id"), "chunks")
     op.create_index(
         op.f("ix_chunks_collection_id_added_sequence_id"), "chunks", ["collection_id", "added_sequence", "id"]
     )
+    _change_unique("chunks", ("document_id", "space", "ordinal"), ("document_id", "ordinal"))
+    op.drop_column("chunks", "embedding_key")
+    op.drop_column("chunks", "space")
     _change_unique("documents", ("collection_id", "root", "path", "part"), ("collection_id", "root", "path"))
+    op.drop_column("documents", "space")
     op.drop_column("documents", "part")
     op.drop_column("document_versions", "layout")
     op.drop_table("begun_spaces")
     for column in ("newest_space", "space", "chunker", "embedding_model"):
-    op.drop_column("documents", "space")
         op.drop_column("collections", column)
 
 
