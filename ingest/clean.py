@@ -23,7 +23,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
     "\ufffe\uffff\ud800-\udfff]"
 )
-_BLANKS = re.compile(r"[^\S\f]+")
+_BLANKS = re.compile(r"[^\S\f ][^\S\f]*| [^\S\f]+")  # single blanks, nearly all, need no work
 _TRAILING_BLANKS = re.compile(r"[^\S\n]+$", re.MULTILINE)
 _MEANINGLESS_TITLE = re.compile(
     r"^(?:untitled.*|(?:word |microsoft word )?document ?\d*|microsoft word - .*|sans titre.*|title|titre"

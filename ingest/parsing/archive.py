@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from functools import partial
 
+from ingest.parsing.unpacking import read_bounded
 from ingest.stages import EmbeddedFile, ParsedDocument
 from rag.errors import SourceError
 
@@ -67,7 +68,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> by
     if member.file_size > limit:
         raise too_large()
     try:
-        return archive.read(member)  # stops at the size that was declared
+        return read_bounded(archive, member)  # stops at the size that was declared
     except NotImplementedError as exc:
         raise SourceError(
             "unsupported_type", "The archive packs this file in an unusual way; pack it again as plain zip."

@@ -154,7 +154,10 @@ class ParserPool:
         )
         if exitcode == -signal.SIGKILL or _NO_MEMORY.search(said):  # nobody but the kernel kills it here
             return _out_of_memory(submitted.file)
-        message = "The parser crashed on this file; save it again, or convert it."
+        message = (
+            "The parser crashed on this file, perhaps for want of memory; save it again, convert it, or "
+            "raise parse_memory_mb."
+        )
         return _failed(submitted.file, "parser_crashed", message)
 
     def _timed_out(self, file: SourceFile) -> FailedFile:
@@ -182,6 +185,7 @@ def read_confined(
 
 
 def _start(sandbox: Sandbox, ocr_languages: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler waits for a library's work to end
     choose_languages(ocr_languages)
     enter_sandbox(sandbox)
 

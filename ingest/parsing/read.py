@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ingest.clean import FileFacts, clean
 from ingest.parsing.table import FileType, file_type
+from ingest.parsing.unpacking import UNPACKED_BYTES
 from ingest.result import IngestFailure
 from ingest.sources import is_ignored, unreadable
 from ingest.stages import CleanDocument, EmbeddedFile, ParsedDocument, ReadFile
@@ -60,6 +62,7 @@ def read_file(local: Path, path: str, title: str | None, limits: ReadLimits = DE
         raise SourceError("file_unreadable", unreadable("The file", exc)) from exc
     if not data.strip():
         raise SourceError("empty_file", "The file is empty.")
+    UNPACKED_BYTES.set(limits.total)
     reading = _Reading(path=path, sha256=hashlib.sha256(data).hexdigest(), limits=limits)
     reading.document(kind, data, part="", title=title)
     return reading.result()
@@ -151,12 +154,12 @@ class _Reading:
         """Everything found. Raises: SourceError when there is no document at all."""
         if self.documents:
             return ReadFile(documents=tuple(self.documents), failures=tuple(self.failures))
-        codes = {failure.code for failure in self.failures}
-        if not codes:
+        if not self.failures:
             raise SourceError("no_text", "The file was read, but it holds no text and no file with text.")
         first = self.failures[0]
+        codes = Counter(failure.code for failure in self.failures)
         raise SourceError(
-            codes.pop() if len(codes) == 1 else "no_text",
+            codes.most_common(1)[0][0],
             f"None of the {len(self.failures):,} files in it could be taken; the first is "
             f"{first.path!r}: {first.message}",
         )

@@ -135,7 +135,7 @@ def test_a_gzip_file_holds_one_file_named_after_it(tmp_path: Path) -> None:
         (b"PK\x03\x04 cut off", "damaged_file"),
         (zipped({}), "no_text"),
         (zipped({"a.mp3": b".", "b.mp4": b"."}), "unsupported_type"),
-        (zipped({"a.mp3": b".", "b.txt": b""}), "no_text"),
+        (zipped({"a.txt": b"", "b.mp4": b".", "c.txt": b""}), "empty_file"),
     ],
 )
 def test_an_archive_without_any_document_fails(
