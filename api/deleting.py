@@ -7,14 +7,15 @@ import shutil
 import numpy as np
 
 from api.schemas.library import DeletedCollection, DeletedDocument
-from api.uploads import forget_file, uploads_of
+from api.uploads import forget_file
 from ingest.lock import collection_lock
 from ingest.sources import UploadSource
+from ingest.uploads import uploads_of
 from rag.domain import Access, JobState
 from rag.factory import Footnote
 
 LOCKS = "locks"
-RECENT_JOBS = 1000
+ALL_JOBS = 1_000_000
 
 
 def delete_document(footnote: Footnote, document_id: str, *, access: Access) -> DeletedDocument:
@@ -47,9 +48,8 @@ def delete_collection(footnote: Footnote, name: str) -> DeletedCollection:
     catalog = footnote.catalog
     collection = catalog.collection(name)
     with collection_lock(footnote.settings.data_dir / LOCKS, collection):
-        for job in catalog.jobs(limit=RECENT_JOBS):
-            if job.collection == name and job.state is JobState.QUEUED:  # or it would bring it back
-                catalog.update_job(job.id, state=JobState.CANCELLED)
+        for job in catalog.jobs(states=[JobState.QUEUED], collection=name, limit=ALL_JOBS):
+            catalog.update_job(job.id, state=JobState.CANCELLED)  # or it would bring the collection back
         removed = catalog.delete_collection(name)
         footnote.indexes.drop(collection.id)
         shutil.rmtree(uploads_of(footnote.settings.data_dir, name), ignore_errors=True)

@@ -1,10 +1,12 @@
 """Uploaded files: streamed to a staging folder, named safely, then moved where a job ingests them.
 
-An upload's folder is named by what was sent, so that sending it again is the same request.
+With an idempotency key an upload's folder is named by the key and by what was sent, so that sending it again
+is the same request. What becomes of the files afterwards: :mod:`ingest.uploads`.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -28,7 +30,6 @@ from rag.errors import InvalidRequest
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-UPLOADS = "uploads"
 STAGING = "staging"
 MAX_NAME_BYTES = 200
 MAX_FIELD_BYTES = 10_000
@@ -54,14 +55,11 @@ class Upload:
     fields: dict[str, str]
 
 
-def uploads_of(data_dir: Path, collection: str) -> Path:
-    """Where the uploads into a collection are kept, one folder each."""
-    return data_dir / UPLOADS / collection
-
-
-def upload_folder(uploads: Path, files: tuple[UploadedFile, ...], groups: Sequence[str]) -> Path:
-    """Where the job reads these files; equal files for equal groups give the same folder."""
-    facts = [groups, sorted((file.name, file.sha256) for file in files)]
+def upload_folder(
+    uploads: Path, files: tuple[UploadedFile, ...], groups: Sequence[str], key: str | None
+) -> Path:
+    """Where the job reads these files: the same for the same files, groups and idempotency key."""
+    facts = [key or uuid4().hex, groups, sorted((file.name, file.sha256) for file in files)]
     return uploads / hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
@@ -101,11 +99,22 @@ def staging_folder(data_dir: Path) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def place(files: tuple[UploadedFile, ...], folder: Path) -> None:
-    """Move staged files to where the job reads them; each replaces its namesake in one step."""
-    folder.mkdir(parents=True, exist_ok=True)
+def place(files: tuple[UploadedFile, ...], folder: Path) -> bool:
+    """Move staged files to ``folder``, all in one step; whether they were not there already."""
+    if folder.exists():
+        return False
+    ready = files[0].path.parent / "ready"
+    ready.mkdir()
     for file in files:
-        os.replace(file.path, folder / file.name)
+        os.replace(file.path, ready / file.name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        ready.rename(folder)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False  # the same request at the same moment was faster
+    return True
 
 
 async def receive_upload(

@@ -1,45 +1,71 @@
-"""Ingestions asked for through the API: one background thread that works through the catalog's queue."""
+"""Ingestions asked for through the API: a background thread that works through the catalog's queue."""
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ingest.factory import build_ingestor, target_collection
+from ingest.job_progress import JobProgress
+from ingest.lease import LEASE_SECONDS, Lease
 from ingest.pipeline import Ingestor
-from ingest.progress import Status
 from ingest.result import IngestResult
 from ingest.sources import Source, UploadSource, open_source
-from rag.domain import Job, JobState
-from rag.errors import FootnoteError, InvalidRequest, SourceError
+from ingest.uploads import settle_abandoned, settle_upload
+from rag.domain import FINAL_JOB_STATES, Job, JobState
+from rag.errors import Busy, DiskFull, FootnoteError, InvalidRequest, SourceError, StorageError
 from rag.factory import Footnote
-from rag.interfaces import Catalog
 
 KIND = "ingestion"
+WAITING = "waiting"
+"""Stage of a job whose collection another ingestion holds."""
+
 _IDLE_SECONDS = 0.5
-_HEARTBEAT_SECONDS = 1.0
+_BUSY_SECONDS = 2.0  # until a waiting job is tried again
+_TROUBLE_SECONDS = 2.0  # until a queue that could not be read, or an end that could not be recorded, is again
+_RECORD_SECONDS = 60.0  # then the lease runs out, and the job is run again: what is committed is unchanged
+_UPKEEP_SECONDS = 3600.0
+_PRUNED_AT_ONCE = 10_000
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _End:
+    """How a run ended: ``changes`` to the job, or back into the queue for at least ``retry_s`` seconds."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    retry_s: float | None = None
+    stage: str = ""
+
+
 class JobRunner:
-    """Runs queued ingestions one after the other; start it once per data directory.
+    """Runs queued ingestions one after the other; any number of processes may do so over one catalog.
 
     A job's ``request`` holds ``path`` or ``upload`` (a folder of uploaded files), and may hold ``groups``,
-    ``delete_missing`` and ``dry_run``. Jobs that a dead process left running are queued again at the start,
-    those that :meth:`stop` interrupts likewise: what they had committed is then found unchanged.
+    ``delete_missing`` and ``dry_run``. While a job runs its lease is renewed; the job of a process that died
+    is run again by whoever finds its lease run out, and what it had committed is then found unchanged.
     """
 
-    def __init__(self, footnote: Footnote) -> None:
+    def __init__(self, footnote: Footnote, *, lease_s: float = LEASE_SECONDS) -> None:
         self._footnote = footnote
+        self._lease_s = lease_s
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ingestor: Ingestor | None = None
+        self._upkept_at = float("-inf")
 
     def start(self) -> None:
         """Begin working, in a background thread."""
-        self._footnote.catalog.requeue_interrupted_jobs()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._work, name="ingestion-jobs", daemon=True)
         self._thread.start()
@@ -52,108 +78,95 @@ class JobRunner:
             self._thread = None
 
     def _work(self) -> None:
-        ingestor: Ingestor | None = None
         try:
             while not self._stopping.is_set():
-                job = self._next_job()
-                if job is None:
-                    self._stopping.wait(_IDLE_SECONDS)
-                    continue
-                ingestor = self._run(job, ingestor)
+                try:
+                    pause = self._step()
+                except Exception:  # noqa: BLE001 - a full disk, a locked database: later calls may succeed
+                    _log.exception("The job queue could not be worked on; trying again.")
+                    pause = _TROUBLE_SECONDS
+                self._stopping.wait(pause)
         finally:
-            if ingestor is not None:
-                ingestor.close()
+            self._close_ingestor()
 
-    def _next_job(self) -> Job | None:
-        try:
-            return self._footnote.catalog.next_queued_job()
-        except FootnoteError:  # a full disk, a locked database: later calls may succeed
-            _log.exception("The job queue could not be read; trying again.")
-            return None
+    def _step(self) -> float:
+        """Run the next job, or tidy up; returns seconds to wait."""
+        job = self._footnote.catalog.next_queued_job(owner=self._owner, lease_s=self._lease_s)
+        if job is not None:
+            self._run(job)
+            return 0.0
+        self._keep_up()
+        return _IDLE_SECONDS
 
-    def _run(self, job: Job, ingestor: Ingestor | None) -> Ingestor | None:
-        """Run one job to its end; the ingestor is kept for the next one."""
+    def _run(self, job: Job) -> None:
         catalog = self._footnote.catalog
-        try:
-            if job.kind != KIND:
-                raise InvalidRequest(f"Jobs of kind {job.kind!r} cannot be run; known is {KIND!r}.")
-            source = _source(job.request)
-            ingestor = ingestor or build_ingestor(self._footnote)
-            result = self._sync(job, source, ingestor)
-            self._end(job, result)
-        except SourceError as exc:
-            _fail(catalog, job, exc.source_code, str(exc))
-        except FootnoteError as exc:
-            _fail(catalog, job, exc.code, str(exc))
-        except Exception:  # noqa: BLE001 - a job must not end the runner; the details are logged
-            _log.exception("The ingestion job %s failed", job.id)
-            _fail(
-                catalog,
-                job,
-                "internal_error",
-                "The ingestion failed unexpectedly; the server's log says why.",
-            )
-        return ingestor
+        progress = JobProgress(catalog, job.id, owner=self._owner)
+        with Lease(catalog, job, owner=self._owner, lease_s=self._lease_s) as lease:
+            end = self._end_of(job, lease, progress)
+            progress.flush()
+            self._record(job, end)
+        if (upload := job.request.get("upload")) and catalog.job(job.id).state in FINAL_JOB_STATES:
+            settle_upload(catalog, Path(upload))
 
-    def _sync(self, job: Job, source: Source, ingestor: Ingestor) -> IngestResult:
-        progress = JobProgress(self._footnote.catalog, job.id)
+    def _end_of(self, job: Job, lease: Lease, progress: JobProgress) -> _End:
+        """Run the job to its end, whatever that is."""
+        try:
+            result = self._sync(job, lease, progress)
+        except Busy:
+            return _End(retry_s=_BUSY_SECONDS, stage=WAITING)
+        except Exception as exc:  # noqa: BLE001 - a job must not end the runner; the details are logged
+            code, message = _failure(job, exc)
+            if not isinstance(exc, FootnoteError):
+                self._close_ingestor()  # whatever it was, it must not fail the next job too
+            return _End(changes={"state": JobState.FAILED, "error_code": code, "error_message": message})
+        if result.cancelled:
+            return _End(retry_s=0.0, stage="queued")
+        return _End(changes={"state": JobState.COMMITTED, "stage": "done", "result": result.to_json()})
+
+    def _sync(self, job: Job, lease: Lease, progress: JobProgress) -> IngestResult:
+        if job.kind != KIND:
+            raise InvalidRequest(f"Jobs of kind {job.kind!r} cannot be run; known is {KIND!r}.")
+        source = _source(job.request)
+        self._ingestor = self._ingestor or build_ingestor(self._footnote)
         dry_run = bool(job.request.get("dry_run", False))
-        return ingestor.sync(
+        return self._ingestor.sync(
             source,
             collection=target_collection(self._footnote, job.collection, dry_run=dry_run),
             groups=frozenset(job.request.get("groups") or ()),
             delete_missing=bool(job.request.get("delete_missing", True)),
             dry_run=dry_run,
             progress=progress,
-            cancelled=lambda: self._stopping.is_set() or progress.is_cancelled,
+            cancelled=lambda: self._stopping.is_set() or lease.is_lost,
         )
 
-    def _end(self, job: Job, result: IngestResult) -> None:
-        catalog = self._footnote.catalog
-        if self._stopping.is_set() and result.cancelled and catalog.job(job.id).state is JobState.RUNNING:
-            catalog.update_job(job.id, state=JobState.QUEUED, stage="queued")
+    def _record(self, job: Job, end: _End) -> None:
+        """Write the end into the job, unless it was cancelled or is another worker's by now."""
+        catalog, give_up_at = self._footnote.catalog, time.monotonic() + _RECORD_SECONDS
+        while True:
+            try:
+                if end.retry_s is None:
+                    catalog.update_job(job.id, owner=self._owner, **end.changes)
+                else:
+                    catalog.release_job(job.id, owner=self._owner, stage=end.stage, retry_s=end.retry_s)
+                return
+            except StorageError as exc:
+                _log.error("The end of job %s could not be recorded: %s", job.id, exc)
+                if time.monotonic() > give_up_at or self._stopping.wait(_TROUBLE_SECONDS):
+                    return
+
+    def _keep_up(self) -> None:
+        """Once an hour, with nothing else to do: forget old jobs' files, and tidy the uploads."""
+        if time.monotonic() - self._upkept_at < _UPKEEP_SECONDS:
             return
-        catalog.update_job(job.id, state=JobState.COMMITTED, stage="done", result=result.to_json())
+        if self._footnote.catalog.prune_job_files(limit=_PRUNED_AT_ONCE) == _PRUNED_AT_ONCE:
+            return  # the rest when the queue has been looked at again
+        self._upkept_at = time.monotonic()
+        settle_abandoned(self._footnote.catalog, self._footnote.settings.data_dir)
 
-
-class JobProgress:
-    """Writes an ingestion's progress into its job, at most once a second, and learns of its cancellation."""
-
-    def __init__(self, catalog: Catalog, job_id: str) -> None:
-        self._catalog = catalog
-        self._job_id = job_id
-        self._written_at = float("-inf")
-        self._asked_at = float("-inf")
-        self._stage = ""
-        self._was_cancelled = False
-
-    def update(self, status: Status) -> None:
-        """Record the status, if the last record is old enough or of another stage."""
-        now = time.monotonic()
-        if status.stage == self._stage and now - self._written_at < _HEARTBEAT_SECONDS:
-            return
-        self._written_at, self._stage = now, status.stage
-        self._catalog.update_job(self._job_id, stage=status.stage, counts=_counts(status))
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the job was cancelled; the catalog is asked at most once a second."""
-        now = time.monotonic()
-        if not self._was_cancelled and now - self._asked_at >= _HEARTBEAT_SECONDS:
-            self._asked_at = now
-            self._was_cancelled = self._catalog.job(self._job_id).state is JobState.CANCELLED
-        return self._was_cancelled
-
-
-def _counts(status: Status) -> dict[str, float]:
-    counts = {
-        "files_total": status.files_total,
-        "files_done": status.files_done,
-        "failed": status.failed,
-        "chunks": status.chunks,
-        "rate": round(status.rate, 1),
-    }
-    return counts if status.eta_s is None else {**counts, "eta_s": round(status.eta_s, 1)}
+    def _close_ingestor(self) -> None:
+        if self._ingestor is not None:
+            self._ingestor.close()
+            self._ingestor = None
 
 
 def _source(request: Mapping[str, Any]) -> Source:
@@ -164,8 +177,17 @@ def _source(request: Mapping[str, Any]) -> Source:
     raise InvalidRequest("An ingestion names a 'path', or an 'upload'.")
 
 
-def _fail(catalog: Catalog, job: Job, code: str, message: str) -> None:
-    try:
-        catalog.update_job(job.id, state=JobState.FAILED, error_code=code, error_message=message)
-    except FootnoteError:  # the job stays "running" and is queued again at the next start
-        _log.exception("The failure of job %s (%s) could not be recorded", job.id, code)
+def _failure(job: Job, exc: Exception) -> tuple[str, str]:
+    """``(code, message)`` for the client; what is not meant for it goes to the log."""
+    if isinstance(exc, SourceError):
+        return exc.source_code, str(exc)
+    if isinstance(exc, FootnoteError):
+        return exc.code, str(exc)
+    if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            DiskFull.code,
+            "No space is left on the server's disk; free some, then send the request again. "
+            "What was committed before is intact.",
+        )
+    _log.error("The ingestion job %s failed", job.id, exc_info=exc)
+    return "internal_error", "The ingestion failed unexpectedly; the server's log says why."

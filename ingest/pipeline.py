@@ -153,13 +153,14 @@ class Ingestor:
             except BaseException:
                 run.stop()  # the stages' threads end with their present work
                 raise
-        if not run.should_stop():
-            self._remove(plan, source, run)
+        self._remove(plan, source, run)
 
     def _record(self, plan: Plan, source: Source, run: Run, *, groups: frozenset[str]) -> None:
         """What needs no reading: new places, times and groups."""
         collection_id = run.collection.id
         for move in plan.moved:
+            if run.should_stop():
+                return
             self._catalog.move_source(
                 collection_id,
                 source.root,
@@ -168,8 +169,10 @@ class Ingestor:
                 label=source.label,
                 mtime_ns=move.file.mtime_ns,
             )
-            run.moved()
+            run.moved(move.file.path)
         for touch in plan.touched:
+            if run.should_stop():
+                return
             self._catalog.touch_source(
                 collection_id,
                 source.root,
@@ -221,8 +224,10 @@ class Ingestor:
 
     def _remove(self, plan: Plan, source: Source, run: Run) -> None:
         for state in plan.deleted:
+            if run.should_stop():
+                return
             self._catalog.delete_source(run.collection.id, source.root, state.path)
-            run.removed()
+            run.removed(state.path)
 
     def _index(self, run: Run) -> None:
         """Bring the indexes up to what is committed, if anything is."""

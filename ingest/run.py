@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.plan import Plan
@@ -12,7 +12,7 @@ from ingest.progress import Progress, Status
 from ingest.result import IngestFailure, IngestResult
 from ingest.stages import FailedFile, VectorizedFile
 from ingest.stopwatch import Stopwatch
-from rag.domain import Collection
+from rag.domain import Collection, JobFile, JobFileState
 
 _CHUNKS_PER_INDEX = 2000
 _SECONDS_PER_INDEX = 30.0
@@ -41,6 +41,10 @@ class Run:
         self._is_index_stale = False
         self._indexed_at = time.monotonic()
         self._failures: list[IngestFailure] = []
+        self._planned_failures = 0
+        self._unchanged = 0
+        self._duplicates = 0
+        self._untold: list[JobFile] = []
 
     # -- events
 
@@ -55,11 +59,20 @@ class Run:
         self._bytes_total = sum(file.size for file in plan.to_read)
         self._change_of = {file.path: "added" for file in plan.added}
         self._change_of |= {file.path: "modified" for file in plan.modified}
+        self._planned_failures, self._unchanged = len(plan.failures), plan.unchanged
+        self._duplicates = len(plan.duplicates)
+        self._note_failures(plan.failures)
+        self._untold += (
+            JobFile(path=copy.path, state=JobFileState.DUPLICATE, message=f"It repeats {copy.of!r}.")
+            for copy in plan.duplicates
+        )
         self.enter("embed")
 
-    def moved(self) -> None:
-        """The catalog knows a moved file's new place."""
+    def moved(self, path: str) -> None:
+        """The catalog knows a moved file's new place, ``path``."""
         self._done["moved"] += 1
+        self._note(path, JobFileState.MOVED)
+        self._tell()
 
     def committed(self, vectorized: VectorizedFile) -> None:
         """All documents of a file are in the catalog."""
@@ -70,6 +83,8 @@ class Run:
         else:
             self._done[change] += 1
         self._failures += chunked.failures
+        self._note_failures(chunked.failures)
+        self._note(chunked.file.path, JobFileState.COMMITTED if change else JobFileState.MOVED)
         self._is_index_stale = True
         self._chunks += chunked.chunks
         self._chunks_embedded += vectorized.embedded
@@ -79,14 +94,17 @@ class Run:
     def failed(self, item: FailedFile) -> None:
         """A file could not be taken."""
         self._failures.append(item.failure)
+        self._note_failures([item.failure])
         self._failed_files += 1
         self._bytes_done += item.file.size
         self._tell()
 
-    def removed(self) -> None:
+    def removed(self, path: str) -> None:
         """The documents of a file that is gone are removed."""
         self._done["deleted"] += 1
         self._is_index_stale = True
+        self._note(path, JobFileState.DELETED)
+        self._tell()
 
     def indexed(self) -> None:
         """The indexes hold all that is committed."""
@@ -162,7 +180,17 @@ class Run:
             cancelled=self._stop.is_set(),
         )
 
+    def _note(self, path: str, state: JobFileState) -> None:
+        self._untold.append(JobFile(path=path, state=state))
+
+    def _note_failures(self, failures: Sequence[IngestFailure]) -> None:
+        self._untold += (
+            JobFile(path=one.path, state=JobFileState.FAILED, code=one.code, message=one.message)
+            for one in failures
+        )
+
     def _tell(self) -> None:
+        files, self._untold = tuple(self._untold), []
         elapsed = self.watch.elapsed
         left = self._bytes_total - self._bytes_done
         self._progress.update(
@@ -170,9 +198,13 @@ class Run:
                 stage=self._stage,
                 files_total=self._files_total,
                 files_done=self._done["added"] + self._done["modified"] + self._reread + self._failed_files,
-                failed=len(self._failures),
+                failed=self._planned_failures + len(self._failures),
+                **self._done,
+                unchanged=self._unchanged,
+                duplicates=self._duplicates,
                 chunks=self._chunks,
                 rate=self._chunks / elapsed,
                 eta_s=left * elapsed / self._bytes_done if self._bytes_done else None,
+                files=files,
             )
         )

@@ -23,6 +23,8 @@ from rag.domain import (
     Hit,
     IndexChunk,
     Job,
+    JobFile,
+    JobFileState,
     JobState,
     Matrix,
     NewChunk,
@@ -248,23 +250,64 @@ class Catalog(Protocol):
         """Raises: JobNotFound."""
         ...
 
-    def jobs(self, *, limit: int = 100, after: str | None = None) -> list[Job]:
-        """Newest first; those older than the job ``after``."""
+    def jobs(
+        self,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        states: Sequence[JobState] = (),
+        collection: str | None = None,
+    ) -> list[Job]:
+        """Newest first; those older than the job ``after``, in one of ``states`` if any are given."""
         ...
 
-    def update_job(self, job_id: str, **changes: Any) -> Job:
+    def update_job(self, job_id: str, *, owner: str | None = None, **changes: Any) -> Job:
         """Set fields of a job that is not final, and its heartbeat; a final job is returned unchanged.
 
         Fields: ``state``, ``stage``, ``counts``, ``result``, ``error_code``, ``error_message``.
+        ``updated_at`` grows with every change. With ``owner`` the job is also returned unchanged when that
+        worker does not run it (any more).
         """
         ...
 
-    def next_queued_job(self) -> Job | None:
-        """Claim the oldest queued job: it is running when this returns."""
+    def next_queued_job(self, *, owner: str, lease_s: float) -> Job | None:
+        """Claim the oldest job that may run now: it is running for ``owner`` when this returns.
+
+        That is a queued job, or a running one whose lease has run out. Jobs into one collection run one at
+        a time, in order. A job whose workers died again and again fails as ``worker_lost`` instead.
+        """
         ...
 
-    def requeue_interrupted_jobs(self, *, states: Sequence[JobState] = (JobState.RUNNING,)) -> int:
-        """Put jobs that a dead process left running back into the queue; returns how many."""
+    def renew_lease(self, job_id: str, *, owner: str, lease_s: float) -> Job:
+        """Lengthen the lease to ``lease_s`` seconds from now, if ``owner`` still runs the job.
+
+        Returns the job as it is: cancelled, or another worker's, when the lease was lost.
+        """
+        ...
+
+    def release_job(self, job_id: str, *, owner: str, stage: str = "", retry_s: float = 0.0) -> Job:
+        """Give a running job back to its place in the queue, not to be tried for ``retry_s`` seconds.
+
+        The attempt does not count. A job that ``owner`` does not run (any more) is returned unchanged.
+        """
+        ...
+
+    def record_job_files(self, job_id: str, files: Sequence[JobFile], *, owner: str) -> bool:
+        """Record what became of files of a job; ``False``, and nothing, if it is another worker's by now."""
+        ...
+
+    def job_files(
+        self, job_id: str, *, state: JobFileState | None = None, limit: int = 100, after: int = 0
+    ) -> list[JobFile]:
+        """In the order in which they were recorded; those after the number ``after``. Raises: JobNotFound."""
+        ...
+
+    def notable_job_files(self, job_id: str, *, limit: int) -> tuple[list[JobFile], int]:
+        """``(files, total)``: at most ``limit`` of them; those that failed, then the others, newest first."""
+        ...
+
+    def prune_job_files(self, *, limit: int) -> int:
+        """Forget at most ``limit`` files of jobs that ended long ago; returns how many."""
         ...
 
     # -- upkeep

@@ -16,8 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from api.dependencies import FootnoteParts
 from api.errors import UploadTooLarge, problems
 from api.schemas.jobs import FolderIngestion, JobBody
-from api.uploads import MEBIBYTE, Upload, place, receive_upload, staging_folder, upload_folder, uploads_of
+from api.uploads import MEBIBYTE, Upload, place, receive_upload, staging_folder, upload_folder
+from ingest.factory import target_collection
 from ingest.jobs import KIND
+from ingest.uploads import uploads_of
 from rag.domain import Job
 from rag.errors import Forbidden, InvalidRequest
 from rag.factory import Footnote
@@ -85,11 +87,12 @@ def _ingest_folder(body: FolderIngestion, footnote: Footnote, key: str | None) -
         "groups": sorted(set(body.groups)),
     }
     collection = body.collection or footnote.settings.collection
-    if not body.dry_run:
-        footnote.open_collection(collection)
-    job, _ = footnote.catalog.create_job(
+    target_collection(footnote, collection, dry_run=True)  # a name or model that cannot work is said now
+    job, created = footnote.catalog.create_job(
         kind=KIND, collection=collection, request=request, idempotency_key=key
     )
+    if created and not body.dry_run:
+        footnote.open_collection(collection)
     return job
 
 
@@ -111,10 +114,9 @@ async def _ingest_upload(request: Request, content_type: str, footnote: Footnote
 def _start_upload(upload: Upload, footnote: Footnote, key: str | None) -> Job:
     collection = upload.fields.get("collection") or footnote.settings.collection
     groups = sorted({group.strip() for group in upload.fields.get("groups", "").split(",")} - {""})
-    footnote.open_collection(collection)  # a name or model that cannot work is said before any file is kept
-    folder = upload_folder(uploads_of(footnote.settings.data_dir, collection), upload.files, groups)
-    known = folder.exists()
-    place(upload.files, folder)
+    target_collection(footnote, collection, dry_run=True)  # a name or model that cannot work is said now
+    folder = upload_folder(uploads_of(footnote.settings.data_dir, collection), upload.files, groups, key)
+    is_placed, created = place(upload.files, folder), False
     try:
         job, created = footnote.catalog.create_job(
             kind=KIND,
@@ -122,12 +124,11 @@ def _start_upload(upload: Upload, footnote: Footnote, key: str | None) -> Job:
             request={"upload": str(folder), "groups": groups},
             idempotency_key=key,
         )
-    except Exception:
-        if not known:
+    finally:
+        if is_placed and not created:  # refused, or its job has long taken it in
             shutil.rmtree(folder)
-        raise
-    if not created and not known:  # its job has long taken it in
-        shutil.rmtree(folder)
+    if created:
+        footnote.open_collection(collection)
     return job
 
 

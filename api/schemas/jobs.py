@@ -9,9 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from api.schemas.base import Body, RequestBody, optional
-from rag.domain import Job, JobState
-
-FINAL = frozenset({JobState.COMMITTED, JobState.FAILED, JobState.CANCELLED})
+from rag.domain import Job, JobFile, JobFileState, JobState
 
 
 class FolderIngestion(RequestBody):
@@ -27,8 +25,22 @@ class FolderIngestion(RequestBody):
 class JobError(Body):
     """Why a job failed."""
 
-    code: str
-    message: str
+    code: str = Field(description="Stable: `disk_full`, `folder_not_found`, `worker_lost` …")
+    message: str = Field(description="What is wrong and what to do.")
+
+
+class JobFileBody(Body):
+    """What became of one file; files that wait or did not change are only counted."""
+
+    path: str
+    state: JobFileState
+    code: str | None = optional("Why it failed, as in the ingestion's `failures`.")
+    message: str | None = optional("What is wrong and what helps; of a duplicate, which file it repeats.")
+
+    @classmethod
+    def of(cls, file: JobFile) -> JobFileBody:
+        """The JSON of a job's file."""
+        return cls(path=file.path, state=file.state, code=file.code, message=file.message)
 
 
 class JobBody(Body):
@@ -39,13 +51,17 @@ class JobBody(Body):
     collection: str
     state: JobState
     stage: str = Field(description="What it is doing now; empty before it starts.")
-    counts: Mapping[str, int] = Field(description="Progress: files_total, files_done, failed, chunks.")
+    counts: Mapping[str, int] = Field(
+        description="Progress of the present attempt: files_total (to read), files_done, added, modified, "
+        "moved, deleted, unchanged, duplicates, failed, chunks."
+    )
     rate: float | None = optional("Chunks per second so far.")
     eta_seconds: float | None = optional("Estimated seconds until done.")
     result: Mapping[str, Any] | None = optional("The ingestion's result, once the job is final.")
     error: JobError | None = optional("Why it failed.")
+    attempts: int = Field(description="Workers that have begun it; more than 1: others before it died.")
     created_at: datetime
-    updated_at: datetime
+    updated_at: datetime = Field(description="Grows with every change.")
     heartbeat_at: datetime | None = Field(description="When the worker last gave a sign of life.")
 
     @classmethod
@@ -63,7 +79,23 @@ class JobBody(Body):
             counts=counts,
             result=job.result,
             error=JobError(code=job.error_code, message=job.error_message or "") if job.error_code else None,
+            attempts=job.attempts,
             created_at=job.created_at,
             updated_at=job.updated_at,
             heartbeat_at=job.heartbeat_at,
         )
+
+
+class JobDetailBody(JobBody):
+    """A job with its files."""
+
+    files: Sequence[JobFileBody] = Field(
+        description="Failed ones, then the others, newest first; at most 1,000. All: `/v1/jobs/{id}/files`."
+    )
+    files_total: int = Field(description="How many files there are to show.")
+
+    @classmethod
+    def with_files(cls, job: Job, files: Sequence[JobFile], total: int) -> JobDetailBody:
+        """The JSON of a job and of some of its ``total`` files."""
+        body = JobBody.of(job).model_dump()
+        return cls(**body, files=[JobFileBody.of(file) for file in files], files_total=total)

@@ -14,6 +14,8 @@ from rag.domain import (
     EmbeddingProfile,
     IndexChunk,
     Job,
+    JobFile,
+    JobFileState,
     JobState,
     NewChunk,
     NewVersion,
@@ -22,7 +24,7 @@ from rag.domain import (
     Vector,
 )
 from rag.errors import StorageError
-from rag.store import changes, chunks, collections, documents, integrity, jobs, spaces
+from rag.store import changes, chunks, collections, documents, integrity, job_files, jobs, leases, spaces
 from rag.store.database import Database
 from rag.store.migrate import migrate
 
@@ -244,25 +246,62 @@ class SqlCatalog:
         with self._database.read() as session:
             return jobs.find_job(session, job_id)
 
-    def jobs(self, *, limit: int = 100, after: str | None = None) -> list[Job]:
+    def jobs(
+        self,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        states: Sequence[JobState] = (),
+        collection: str | None = None,
+    ) -> list[Job]:
         """Newest first."""
         with self._database.read() as session:
-            return jobs.list_jobs(session, limit, after)
+            return jobs.list_jobs(session, limit, after, states, collection)
 
-    def update_job(self, job_id: str, **changes: Any) -> Job:
-        """Set fields and heartbeat of a job that is not final."""
+    def update_job(self, job_id: str, *, owner: str | None = None, **changes: Any) -> Job:
+        """Set fields of a job that is not final."""
         with self._database.write() as session:
-            return jobs.update_job(session, job_id, changes)
+            return jobs.update_job(session, job_id, changes, owner)
 
-    def next_queued_job(self) -> Job | None:
-        """Claim the oldest queued job."""
+    def next_queued_job(self, *, owner: str, lease_s: float) -> Job | None:
+        """Claim the oldest job that may run now."""
+        with self._database.read() as session:  # waiting for work must not keep the writers waiting
+            if not leases.is_claimable(session):
+                return None
         with self._database.write() as session:
-            return jobs.claim_job(session)
+            return leases.claim_job(session, owner, lease_s)
 
-    def requeue_interrupted_jobs(self, *, states: Sequence[JobState] = (JobState.RUNNING,)) -> int:
-        """Put jobs that a dead process left running back into the queue."""
+    def renew_lease(self, job_id: str, *, owner: str, lease_s: float) -> Job:
+        """Lengthen a lease that is still held."""
         with self._database.write() as session:
-            return jobs.requeue_jobs(session, states)
+            return leases.renew_lease(session, job_id, owner, lease_s)
+
+    def release_job(self, job_id: str, *, owner: str, stage: str = "", retry_s: float = 0.0) -> Job:
+        """Put a job back into the queue."""
+        with self._database.write() as session:
+            return leases.release_job(session, job_id, owner, stage, retry_s)
+
+    def record_job_files(self, job_id: str, files: Sequence[JobFile], *, owner: str) -> bool:
+        """Record what became of files of a job."""
+        with self._database.write() as session:
+            return job_files.record_job_files(session, job_id, files, owner)
+
+    def job_files(
+        self, job_id: str, *, state: JobFileState | None = None, limit: int = 100, after: int = 0
+    ) -> list[JobFile]:
+        """The job's files in the order in which they were recorded."""
+        with self._database.read() as session:
+            return job_files.list_job_files(session, job_id, state, limit, after)
+
+    def notable_job_files(self, job_id: str, *, limit: int) -> tuple[list[JobFile], int]:
+        """Failed files first, then the others, newest first; and how many there are."""
+        with self._database.read() as session:
+            return job_files.notable_job_files(session, job_id, limit)
+
+    def prune_job_files(self, *, limit: int) -> int:
+        """Forget files of jobs that ended long ago."""
+        with self._database.write() as session:
+            return job_files.prune_job_files(session, limit)
 
     # -- upkeep
 

@@ -1,10 +1,10 @@
-"""Background work: enqueue once, claim once, report progress, finish once."""
+"""Background work: enqueue once, report progress, finish once. Who works on it: :mod:`rag.store.leases`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from rag.domain import Job, JobState
+from rag.domain import FINAL_JOB_STATES, Job, JobState
 from rag.errors import Conflict, InvalidRequest, JobNotFound
+from rag.store.clock import database_now
 from rag.store.schema import JobRow
 from rag.store.storable import is_storable, require_storable
 
-FINAL = frozenset({JobState.COMMITTED, JobState.FAILED, JobState.CANCELLED})
 _CHANGEABLE = frozenset({"state", "stage", "counts", "result", "error_code", "error_message"})
 
 
@@ -28,7 +28,7 @@ def create_job(
     require_storable("The idempotency key", idempotency_key or "")
     require_storable("The collection's name", collection)
     wanted = json.loads(json.dumps(dict(request)))
-    now = datetime.now(UTC)
+    now = database_now(session)
     row = JobRow(
         id=uuid4().hex,
         kind=kind,
@@ -37,6 +37,7 @@ def create_job(
         stage="",
         request=wanted,
         counts={},
+        attempts=0,
         idempotency_key=idempotency_key,
         created_at=now,
         updated_at=now,
@@ -53,63 +54,55 @@ def create_job(
                 f"The idempotency key {idempotency_key!r} was used for another request (job {earlier.id}); "
                 "send a new key with a new request."
             ) from None
-        return _job(earlier), False
-    return _job(row), True
+        return job_of(earlier), False
+    return job_of(row), True
 
 
 def find_job(session: Session, job_id: str) -> Job:
     """Raises: JobNotFound."""
-    return _job(_row(session, job_id))
+    return job_of(job_row(session, job_id))
 
 
-def list_jobs(session: Session, limit: int, after: str | None) -> list[Job]:
-    """Newest first; those older than the job ``after``."""
+def list_jobs(
+    session: Session, limit: int, after: str | None, states: Sequence[JobState], collection: str | None
+) -> list[Job]:
+    """Newest first; those older than the job ``after``, in one of ``states`` if any are given."""
     query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
     if after is not None:
-        query = query.where(JobRow.number < _row(session, after).number)
-    return [_job(row) for row in session.scalars(query)]
+        query = query.where(JobRow.number < job_row(session, after).number)
+    if states:
+        query = query.where(JobRow.state.in_([state.value for state in states]))
+    if collection is not None:
+        query = query.where(JobRow.collection == collection)
+    return [job_of(row) for row in session.scalars(query)]
 
 
-def update_job(session: Session, job_id: str, changes: Mapping[str, Any]) -> Job:
-    """Set fields of a job that is not final, and its heartbeat."""
+def update_job(session: Session, job_id: str, changes: Mapping[str, Any], owner: str | None) -> Job:
+    """Set fields of a job that is not final and, if ``owner`` is given, still runs for that worker."""
     unknown = sorted(changes.keys() - _CHANGEABLE)
     if unknown:
         raise InvalidRequest(
             f"A job has no changeable field {unknown[0]!r}; known are {', '.join(sorted(_CHANGEABLE))}."
         )
-    row = _row(session, job_id, lock=True)
-    if JobState(row.state) in FINAL:
-        return _job(row)
+    row = job_row(session, job_id, lock=True)
+    is_theirs = owner is not None and (row.state, row.owner) != (JobState.RUNNING.value, owner)
+    if is_theirs or JobState(row.state) in FINAL_JOB_STATES:
+        return job_of(row)
     for name, value in changes.items():
         setattr(row, name, _stored(name, value))
-    row.heartbeat_at = row.updated_at = datetime.now(UTC)
+    touch(session, row)
+    row.heartbeat_at = row.updated_at
     session.flush()
-    return _job(row)
+    return job_of(row)
 
 
-def claim_job(session: Session) -> Job | None:
-    """The oldest queued job, running from now on; one that another runner is claiming is passed over."""
-    queued = select(JobRow).where(JobRow.state == JobState.QUEUED.value).order_by(JobRow.number).limit(1)
-    row = session.scalar(queued.with_for_update(skip_locked=True))
-    if row is None:
-        return None
-    row.state = JobState.RUNNING.value
-    row.heartbeat_at = row.updated_at = datetime.now(UTC)
-    session.flush()
-    return _job(row)
+def touch(session: Session, row: JobRow) -> None:
+    """Note the change; ``updated_at`` grows with every one, whatever the clock does."""
+    row.updated_at = max(database_now(session), row.updated_at + timedelta(microseconds=1))
 
 
-def requeue_jobs(session: Session, states: Sequence[JobState]) -> int:
-    """Put the unfinished jobs in ``states`` back into the queue; returns how many."""
-    unfinished = [state.value for state in states if state not in FINAL]
-    rows = session.scalars(select(JobRow).where(JobRow.state.in_(unfinished)).with_for_update()).all()
-    for row in rows:
-        row.state, row.stage, row.heartbeat_at = JobState.QUEUED.value, "", None
-        row.updated_at = datetime.now(UTC)
-    return len(rows)
-
-
-def _row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+def job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+    """Raises: JobNotFound."""
     row = None
     if is_storable(job_id):
         query = select(JobRow).where(JobRow.id == job_id)
@@ -128,7 +121,8 @@ def _stored(name: str, value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _job(row: JobRow) -> Job:
+def job_of(row: JobRow) -> Job:
+    """The job as the core knows it."""
     return Job(
         id=row.id,
         kind=row.kind,
@@ -144,4 +138,7 @@ def _job(row: JobRow) -> Job:
         created_at=row.created_at,
         updated_at=row.updated_at,
         heartbeat_at=row.heartbeat_at,
+        owner=row.owner,
+        lease_until=row.lease_until,
+        attempts=row.attempts,
     )

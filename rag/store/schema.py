@@ -223,8 +223,9 @@ class JobRow(Base):
     """Background work; ``number`` is the order of arrival.
 
     Attributes:
-        owner: the worker that holds the lease; ``lease_until`` is when it counts as dead.
-        attempts: how often a worker has begun it.
+        owner: the worker that holds the lease, or held it last.
+        lease_until: of a running job: when its worker counts as dead; of a queued one: not before then.
+        attempts: how many workers have begun it and neither ended it nor gave it back.
     """
 
     __tablename__ = "jobs"
@@ -254,12 +255,17 @@ class JobRow(Base):
 
 
 class JobFileRow(Base):
-    """What became of one file of a job."""
+    """What became of one file of a job; ``number`` is the order in which a job's files were recorded."""
 
     __tablename__ = "job_files"
+    __table_args__ = (
+        Index(None, "job_id", "number"),
+        Index(None, "job_id", "state", "number"),
+    )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     path: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String)
     code: Mapped[str | None] = mapped_column(String)
     message: Mapped[str | None] = mapped_column(Text)

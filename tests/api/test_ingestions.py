@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from api.routes.jobs import POLL_SECONDS
 from ingest.jobs import JobRunner
-from tests.api.conftest import HANDBOOK, Server, finished_job, problem
+from rag.domain import Job
+from tests.api.conftest import HANDBOOK, Server, finished_job, problem, wait_for
 
 
 @pytest.fixture
@@ -206,15 +209,82 @@ def test_an_idempotency_key_gives_the_same_job(empty: httpx.Client, handbook: Pa
     finished_job(empty, first)
 
 
-def test_an_idempotency_key_holds_for_uploads(empty: httpx.Client) -> None:
+def test_a_conflicting_key_makes_nothing(serve: Callable[..., Server], handbook: Path) -> None:
+    server = serve()
     headers = {"idempotency-key": "k1"}
-    first = upload(empty, ("gym.md", b"# Gym\n\nFree.\n"), headers=headers)
-    finished_job(empty, first)
-    again = upload(empty, ("gym.md", b"# Gym\n\nFree.\n"), headers=headers)
-    other = upload(empty, ("gym.md", b"# Gym\n\nTen euros.\n"), headers=headers)
+    first = server.client.post("/v1/ingestions", json={"path": str(handbook)}, headers=headers)
+    request = {"path": str(handbook), "collection": "other"}
+
+    assert problem(server.client.post("/v1/ingestions", json=request, headers=headers)) == (409, "conflict")
+    assert problem(upload(server.client, ("a.md", b"x"), headers=headers, collection="third")) == (
+        409,
+        "conflict",
+    )
+    finished_job(server.client, first)
+    names = [item["name"] for item in server.client.get("/v1/collections").json()["items"]]
+    assert names == ["default"]
+    assert files_below(server, "uploads") == []
+
+
+def test_an_idempotency_key_holds_for_uploads(serve: Callable[..., Server]) -> None:
+    server = serve()
+    headers = {"idempotency-key": "k1"}
+    first = upload(server.client, ("gym.md", b"# Gym\n\nFree.\n"), headers=headers)
+    finished_job(server.client, first)
+    again = upload(server.client, ("gym.md", b"# Gym\n\nFree.\n"), headers=headers)
+    other = upload(server.client, ("gym.md", b"# Gym\n\nTen euros.\n"), headers=headers)
 
     assert first.json()["id"] == again.json()["id"]
     assert problem(other) == (409, "conflict")
+    wait_for(lambda: len(list((server.footnote.settings.data_dir / "uploads").rglob("*"))) == 3)
+    assert files_below(server, "uploads") == ["gym.md"]
+
+
+def files_below(server: Server, folder: str) -> list[str]:
+    found = (server.footnote.settings.data_dir / folder).rglob("*")
+    return sorted(file.name for file in found if file.is_file())
+
+
+def test_only_uploads_that_documents_were_made_of_stay_on_the_disk(serve: Callable[..., Server]) -> None:
+    server = serve()
+    gym = b"# Gym\n\nTen euros.\n"
+    finished_job(server.client, upload(server.client, ("gym.md", gym), ("pool.md", gym), ("b.pdf", b"%PDF")))
+    finished_job(server.client, upload(server.client, ("gym.md", b"# Gym\n\nFree.\n")))
+    finished_job(server.client, upload(server.client, ("gym.md", b"")))
+
+    wait_for(lambda: files_below(server, "uploads") == ["gym.md"])
+    [kept] = (server.footnote.settings.data_dir / "uploads").rglob("gym.md")
+    assert kept.read_bytes() == b"# Gym\n\nFree.\n"
+    assert titles(server.client) == ["Gym"]
+
+
+def test_a_job_shows_what_became_of_its_files(empty: httpx.Client) -> None:
+    files = [(f"{n}.md", f"# Page {n}\n\nText {n}.\n".encode()) for n in range(3)]
+    job = finished_job(empty, upload(empty, ("broken.pdf", b"%PDF-1.7 broken"), *files))
+    assert job["files_total"] == 4
+    assert job["files"][0]["path"] == "broken.pdf"
+    assert (job["files"][0]["state"], job["files"][0]["code"]) == ("failed", "damaged_file")
+    assert {(file["path"], file["state"]) for file in job["files"][1:]} == {
+        (name, "committed") for name, _ in files
+    }
+    assert job["attempts"] == 1
+    assert (job["counts"]["added"], job["counts"]["failed"]) == (3, 1)
+
+
+def test_a_job_s_files_page_on(empty: httpx.Client) -> None:
+    files = [(f"{n}.md", f"# Page {n}\n\nText {n}.\n".encode()) for n in range(5)]
+    job = finished_job(empty, upload(empty, ("broken.pdf", b"%PDF-1.7 broken"), *files))
+    url = f"/v1/jobs/{job['id']}/files"
+    first = empty.get(url, params={"limit": 4, "state": "committed"}).json()
+    rest = empty.get(url, params={"limit": 4, "state": "committed", "cursor": first["next_cursor"]}).json()
+
+    assert sorted(file["path"] for file in first["items"] + rest["items"]) == [name for name, _ in files]
+    assert rest["next_cursor"] is None
+    assert [file["path"] for file in empty.get(url, params={"state": "failed"}).json()["items"]] == [
+        "broken.pdf"
+    ]
+    assert problem(empty.get(url, params={"state": "lost"})) == (422, "invalid_request")
+    assert problem(empty.get(url, params={"cursor": "bm8"})) == (422, "invalid_request")
 
 
 def test_jobs_are_listed_newest_first(empty: httpx.Client) -> None:
@@ -224,6 +294,8 @@ def test_jobs_are_listed_newest_first(empty: httpx.Client) -> None:
 
     assert [job["id"] for job in first["items"] + rest["items"]] == ids[::-1]
     assert rest["next_cursor"] is None
+    assert empty.get("/v1/jobs", params={"state": "failed"}).json()["items"] == []
+    assert len(empty.get("/v1/jobs", params={"state": "committed"}).json()["items"]) == 3
 
 
 def test_a_job_is_followed_until_it_is_final(empty: httpx.Client) -> None:
@@ -232,29 +304,71 @@ def test_a_job_is_followed_until_it_is_final(empty: httpx.Client) -> None:
         assert response.headers["content-type"].startswith("text/event-stream")
         lines = [line for line in response.iter_lines() if line]
 
-    assert lines[0] == "id: 1"
+    assert lines[0].startswith("id: ")
     assert lines[-2] == "event: done"
     assert json.loads(lines[-1].removeprefix("data: "))["state"] == "committed"
+    ids = [line for line in lines if line.startswith("id: ")]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_broken_off_stream_is_taken_up_again(empty: httpx.Client) -> None:
+    response = upload(empty, ("gym.md", b"# Gym\n\nFree.\n"))
+    finished_job(empty, response)
+    url = f"{response.headers['location']}/events"
+    first, done = event_ids(empty.get(url))
+
+    assert event_ids(empty.get(url, headers={"last-event-id": first})) == [done]
+    assert event_ids(empty.get(url, headers={"last-event-id": "older"})) == [first, done]
+    assert empty.get(url, headers={"last-event-id": done}).status_code == 204
+
+
+def event_ids(response: httpx.Response) -> list[str]:
+    return [line.removeprefix("id: ") for line in response.text.splitlines() if line.startswith("id: ")]
+
+
+def test_a_reader_who_leaves_ends_the_stream(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobRunner, "start", lambda _: None)
+    server = serve()
+    location = upload(server.client, ("gym.md", b"# Gym\n\nFree.\n")).headers["location"]
+    asked: list[float] = []
+    job_of = server.footnote.catalog.job
+
+    def counted(job_id: str) -> Job:
+        asked.append(time.monotonic())
+        return job_of(job_id)
+
+    monkeypatch.setattr(server.footnote.catalog, "job", counted)
+    with server.client.stream("GET", f"{location}/events") as response:
+        lines = response.iter_lines()
+        next(lines)
+        wait_for(lambda: len(asked) > 2)
+    wait_for(lambda: time.monotonic() - asked[-1] > 4 * POLL_SECONDS)
 
 
 def test_a_waiting_job_can_be_cancelled(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(JobRunner, "start", lambda _: None)
-    client = serve().client
+    server = serve()
+    client = server.client
     location = upload(client, ("gym.md", b"# Gym\n\nFree.\n")).headers["location"]
 
     assert client.get(location).json()["state"] == "queued"
     assert client.delete(location).json()["state"] == "cancelled"
     assert client.get(location).json()["state"] == "cancelled"
+    assert files_below(server, "uploads") == []
 
 
 def test_cancelling_a_finished_job_changes_nothing(empty: httpx.Client) -> None:
     job = finished_job(empty, upload(empty, ("gym.md", b"# Gym\n\nFree.\n")))
 
-    assert empty.delete(f"/v1/jobs/{job['id']}").json() == job
+    assert empty.delete(f"/v1/jobs/{job['id']}").json().items() <= job.items()
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("GET", "/events")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("DELETE", ""), ("GET", "/events"), ("GET", "/files")]
+)
 def test_unknown_jobs(empty: httpx.Client, method: str, path: str) -> None:
     assert problem(empty.request(method, f"/v1/jobs/unknown{path}")) == (404, "job_not_found")

@@ -99,23 +99,31 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         send([("a.md", b"1"), ("x/a.md", b"2")], tmp_path)
 
 
-def test_the_same_upload_gets_the_same_folder(tmp_path: Path) -> None:
+def test_the_same_request_gets_the_same_folder(tmp_path: Path) -> None:
     for staging in ("1", "2", "3"):
         (tmp_path / staging).mkdir()
     first = send([("a.md", b"1"), ("b.md", b"2")], tmp_path / "1")
     again = send([("b.md", b"2"), ("a.md", b"1")], tmp_path / "2")
     other = send([("a.md", b"1"), ("b.md", b"3")], tmp_path / "3")
 
-    assert upload_folder(tmp_path, first.files, ["hr"]) == upload_folder(tmp_path, again.files, ["hr"])
-    assert upload_folder(tmp_path, first.files, ["hr"]) != upload_folder(tmp_path, other.files, ["hr"])
-    assert upload_folder(tmp_path, first.files, ["hr"]) != upload_folder(tmp_path, first.files, [])
+    hr = upload_folder(tmp_path, first.files, ["hr"], "key")
+    assert hr == upload_folder(tmp_path, again.files, ["hr"], "key")
+    assert hr != upload_folder(tmp_path, other.files, ["hr"], "key")
+    assert hr != upload_folder(tmp_path, first.files, [], "key")
+    assert hr != upload_folder(tmp_path, first.files, ["hr"], "other key")
 
 
-def test_placed_files_replace_their_namesakes(tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    for number, content in enumerate((b"old", b"new")):
-        staging = tmp_path / str(number)
-        staging.mkdir()
-        place(send([("a.md", content)], staging).files, target)
+def test_without_a_key_every_upload_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    files = send([("a.md", b"1")], tmp_path).files
+    assert upload_folder(tmp_path, files, [], None) != upload_folder(tmp_path, files, [], None)
 
-    assert (target / "a.md").read_bytes() == b"new"
+
+def test_files_are_placed_once(tmp_path: Path) -> None:
+    target = tmp_path / "uploads" / "target"
+    placed = []
+    for staging in ("1", "2"):
+        (tmp_path / staging).mkdir()
+        placed.append(place(send([("a.md", b"text")], tmp_path / staging).files, target))
+
+    assert placed == [True, False]
+    assert (target / "a.md").read_bytes() == b"text"

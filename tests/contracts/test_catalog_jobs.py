@@ -14,9 +14,12 @@ from rag.store.catalog import open_catalog
 REQUEST = {"path": "/srv/handbook", "options": {"delete_missing": True, "groups": ["staff"]}}
 
 
-def enqueue(catalog: Catalog, key: str | None = None, **changes: object) -> Job:
-    request = {**REQUEST, **changes}
-    return catalog.create_job(kind="ingest", collection="handbook", request=request, idempotency_key=key)[0]
+def enqueue(catalog: Catalog, key: str | None = None, *, collection: str = "handbook") -> Job:
+    return catalog.create_job(kind="ingest", collection=collection, request=REQUEST, idempotency_key=key)[0]
+
+
+def claim(catalog: Catalog, owner: str = "worker", *, lease_s: float = 60) -> Job | None:
+    return catalog.next_queued_job(owner=owner, lease_s=lease_s)
 
 
 def test_a_new_job_waits_in_the_queue(catalog: Catalog) -> None:
@@ -80,25 +83,25 @@ def test_jobs_are_listed_newest_first_and_page_on(catalog: Catalog) -> None:
 
 
 def test_the_oldest_queued_job_is_claimed_first(catalog: Catalog) -> None:
-    first, second = enqueue(catalog), enqueue(catalog)
-    claimed = catalog.next_queued_job()
+    first, second = enqueue(catalog), enqueue(catalog, collection="policies")
+    claimed = claim(catalog)
     assert claimed is not None
-    assert (claimed.id, claimed.state) == (first.id, JobState.RUNNING)
+    assert (claimed.id, claimed.state, claimed.attempts) == (first.id, JobState.RUNNING, 1)
     assert claimed.heartbeat_at is not None
     assert catalog.job(first.id) == claimed
-    next_one = catalog.next_queued_job()
+    next_one = claim(catalog)
     assert next_one is not None
     assert next_one.id == second.id
-    assert catalog.next_queued_job() is None
+    assert claim(catalog) is None
 
 
 def test_no_job_is_claimed_twice(catalog: Catalog, catalog_url: str) -> None:
-    made = {enqueue(catalog).id for _ in range(24)}
+    made = {enqueue(catalog, collection=f"c{n}").id for n in range(24)}
     other = open_catalog(catalog_url)
 
     def run(runner: Catalog) -> list[str]:
         claimed = []
-        while job := runner.next_queued_job():
+        while job := claim(runner):
             claimed.append(job.id)
         return claimed
 
@@ -111,7 +114,7 @@ def test_no_job_is_claimed_twice(catalog: Catalog, catalog_url: str) -> None:
 
 def test_progress_is_written_with_a_heartbeat(catalog: Catalog) -> None:
     job = enqueue(catalog)
-    catalog.next_queued_job()
+    claim(catalog)
     running = catalog.update_job(job.id, stage="embed", counts={"files": 3, "done": 1.5})
     assert (running.stage, running.counts, running.state) == (
         "embed",
@@ -136,21 +139,10 @@ def test_a_final_job_never_changes(catalog: Catalog, final: JobState) -> None:
         "y",
     )
     assert catalog.update_job(job.id, state=JobState.RUNNING, result=None, counts={"done": 9}) == done
-    assert catalog.requeue_interrupted_jobs(states=list(JobState)) == 0
-    assert catalog.next_queued_job() is None
+    assert catalog.release_job(job.id, owner="worker") == done
+    assert catalog.renew_lease(job.id, owner="worker", lease_s=60) == done
+    assert claim(catalog) is None
     assert catalog.job(job.id) == done
-
-
-def test_interrupted_jobs_go_back_into_the_queue(catalog: Catalog) -> None:
-    first, second = enqueue(catalog), enqueue(catalog)
-    catalog.next_queued_job()
-    catalog.update_job(first.id, stage="embed")
-    assert catalog.requeue_interrupted_jobs() == 1
-    assert catalog.requeue_interrupted_jobs() == 0
-    again = catalog.next_queued_job()
-    assert again is not None
-    assert (again.id, again.stage) == (first.id, "")
-    assert catalog.job(second.id) == second
 
 
 def test_only_a_job_s_progress_can_be_changed(catalog: Catalog) -> None:

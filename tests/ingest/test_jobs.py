@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.jobs import JobProgress, JobRunner
+import ingest.factory
+from ingest.job_progress import JobProgress
+from ingest.jobs import JobRunner
+from ingest.lease import Lease
+from ingest.lock import collection_lock
+from ingest.parsing.process import ParserPool
 from ingest.progress import Status
-from rag.domain import Job, JobState
+from rag.domain import Job, JobFile, JobFileState, JobState
+from rag.errors import DiskFull
 from rag.factory import Footnote
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
+from tests.ingest import hostile
 
 FINAL = (JobState.COMMITTED, JobState.FAILED, JobState.CANCELLED)
 
@@ -91,15 +99,42 @@ def test_an_unexpected_error_fails_the_job_and_not_the_runner(
     assert wait(footnote, submit(footnote, path=folder)).state is JobState.COMMITTED
 
 
-def test_a_job_cancelled_while_it_runs_stays_cancelled(
+def test_a_cancelled_job_stops_and_what_it_committed_stays(
     footnote: Footnote, runner: JobRunner, tmp_path: Path
 ) -> None:
     job = submit(footnote, path=handbook(tmp_path / "handbook", files=600))
-    wait(footnote, job, until=lambda job: job.stage == "embed")
+    wait(footnote, job, until=lambda job: job.counts.get("added", 0) > 0)
     footnote.catalog.update_job(job.id, state=JobState.CANCELLED)
     runner.stop()
-    assert footnote.catalog.job(job.id).state is JobState.CANCELLED
-    assert footnote.catalog.collection("handbook").documents < 600
+    cancelled = footnote.catalog.job(job.id)
+    committed = footnote.catalog.collection("handbook").documents
+    assert cancelled.state is JobState.CANCELLED
+    assert 0 < committed < 600
+    assert len(footnote.catalog.job_files(job.id, limit=1000)) == committed
+
+
+def test_a_cancellation_is_heard_while_a_file_is_being_parsed(
+    footnote: Footnote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(handbook(tmp_path / "handbook"))
+    (folder / "hang.txt").write_text("Parsing this takes ten minutes.")
+    monkeypatch.setattr(
+        ingest.factory, "ParserPool", lambda **options: ParserPool(**options, reader=hostile.read)
+    )
+    runner = JobRunner(footnote)
+    runner.start()
+    try:
+        job = submit(footnote, path=str(folder))
+        wait(footnote, job, until=lambda job: job.counts.get("files_total") == 3)
+        other = footnote.catalog.create_job(
+            kind="ingestion", collection="other", request={"path": "/nowhere"}, idempotency_key=None
+        )[0]
+        footnote.catalog.update_job(job.id, state=JobState.CANCELLED)
+        cancelled_at = time.monotonic()
+        wait(footnote, other)
+        assert time.monotonic() - cancelled_at < 2
+    finally:
+        runner.stop()
 
 
 def test_a_stopped_runner_leaves_its_job_to_the_next_one(
@@ -114,32 +149,198 @@ def test_a_stopped_runner_leaves_its_job_to_the_next_one(
     assert footnote.catalog.collection("handbook").documents == 400
 
 
-def test_jobs_of_a_dead_process_run_again(footnote: Footnote, tmp_path: Path) -> None:
+def test_a_stopped_job_has_not_used_up_an_attempt(
+    footnote: Footnote, runner: JobRunner, tmp_path: Path
+) -> None:
+    job = submit(footnote, path=handbook(tmp_path / "handbook", files=400))
+    wait(footnote, job, until=lambda job: job.stage == "embed")
+    runner.stop()
+    assert footnote.catalog.job(job.id).attempts == 0
+
+
+def test_the_job_of_a_dead_worker_runs_again(footnote: Footnote, runner: JobRunner, tmp_path: Path) -> None:
+    runner.stop()
     submit(footnote, path=handbook(tmp_path / "handbook"))
-    left_running = footnote.catalog.next_queued_job()
-    assert left_running is not None
-    runner = JobRunner(footnote)
+    left = footnote.catalog.next_queued_job(owner="dead", lease_s=1)
+    assert left is not None
     runner.start()
+    done = wait(footnote, left)
+    assert (done.state, done.attempts) == (JobState.COMMITTED, 2)
+
+
+def test_a_worker_keeps_its_job_however_long_a_file_takes(footnote: Footnote, tmp_path: Path) -> None:
+    submit(footnote, path="/handbook")
+    job = footnote.catalog.next_queued_job(owner="me", lease_s=1)
+    assert job is not None
+    with Lease(footnote.catalog, job, owner="me", lease_s=1) as lease:
+        time.sleep(2.5)
+        assert footnote.catalog.next_queued_job(owner="other", lease_s=1) is None
+        assert not lease.is_lost
+
+
+@pytest.mark.parametrize("event", ["cancelled", "taken over"])
+def test_a_worker_hears_that_a_job_is_no_longer_its_own(footnote: Footnote, event: str) -> None:
+    submit(footnote, path="/handbook")
+    job = footnote.catalog.next_queued_job(owner="me", lease_s=0)
+    assert job is not None
+    with Lease(footnote.catalog, job, owner="me", lease_s=60) as lease:
+        if event == "cancelled":
+            footnote.catalog.update_job(job.id, state=JobState.CANCELLED)
+        else:
+            assert footnote.catalog.next_queued_job(owner="other", lease_s=60) is not None
+        deadline = time.monotonic() + 2
+        while not lease.is_lost:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_lease_that_cannot_be_renewed_is_lost(footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit(footnote, path="/handbook")
+    job = footnote.catalog.next_queued_job(owner="me", lease_s=60)
+    assert job is not None
+    broken(monkeypatch, footnote, "renew_lease", DiskFull("No space is left."))
+    with Lease(footnote.catalog, job, owner="me", lease_s=1.5) as lease:
+        time.sleep(1)
+        assert not lease.is_lost
+        time.sleep(1.5)
+        assert lease.is_lost
+
+
+def test_a_job_waits_for_a_collection_that_is_being_ingested(
+    footnote: Footnote, runner: JobRunner, tmp_path: Path
+) -> None:
+    collection = footnote.open_collection("handbook")
+    with collection_lock(footnote.settings.data_dir / "locks", collection):
+        job = submit(footnote, path=handbook(tmp_path / "handbook"))
+        waiting = wait(footnote, job, until=lambda job: job.stage == "waiting")
+        assert (waiting.state, waiting.error_code, waiting.attempts) == (JobState.QUEUED, None, 0)
+    done = wait(footnote, job)
+    assert (done.state, done.attempts) == (JobState.COMMITTED, 1)
+
+
+def test_several_runners_share_the_queue(footnote: Footnote, tmp_path: Path) -> None:
+    runners = [JobRunner(footnote) for _ in range(3)]
+    jobs = [submit(footnote, path=handbook(tmp_path / f"part{n}", files=20)) for n in range(5)]
+    for one in runners:
+        one.start()
     try:
-        assert wait(footnote, left_running).state is JobState.COMMITTED
+        done = [wait(footnote, job) for job in jobs]
     finally:
-        runner.stop()
+        for one in runners:
+            one.stop()
+    assert [(job.state, job.attempts) for job in done] == [(JobState.COMMITTED, 1)] * 5
+    # The parts hold the same texts in files of their own, and each file is one document.
+    assert footnote.catalog.collection("handbook").documents == 100
+
+
+def test_a_full_disk_fails_the_job_and_the_next_one_goes_on(
+    footnote: Footnote, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = handbook(tmp_path / "handbook", files=20)
+    broken(monkeypatch, footnote, "put_source", DiskFull("No space is left; free some."), after=5)
+    failed = wait(footnote, submit(footnote, path=folder))
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "disk_full")
+    monkeypatch.undo()
+    done = wait(footnote, submit(footnote, path=folder))
+    assert done.result is not None
+    assert (done.result["added"], done.result["unchanged"]) == (15, 5)
+
+
+def test_a_job_whose_end_cannot_be_recorded_ends_when_it_can(
+    footnote: Footnote, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(monkeypatch, footnote, "update_job", DiskFull("No space is left; free some."))
+    job = submit(footnote, path=handbook(tmp_path / "handbook"))
+    wait(footnote, job, until=lambda _: bool(footnote.catalog.collections()))
+    time.sleep(1)
+    assert footnote.catalog.job(job.id).state is JobState.RUNNING
+    monkeypatch.undo()
+    done = wait(footnote, job)
+    assert (done.state, done.attempts) == (JobState.COMMITTED, 1)
+
+
+def test_what_became_of_each_file_is_recorded(footnote: Footnote, runner: JobRunner, tmp_path: Path) -> None:
+    folder = Path(handbook(tmp_path / "handbook", files=3))
+    (folder / "copy.txt").write_bytes((folder / "0001.txt").read_bytes())
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    (folder / "video.mov").write_bytes(b"frames")
+    job = wait(footnote, submit(footnote, path=str(folder)))
+    assert states(footnote, job) == {
+        "0000.txt": "committed",
+        "0001.txt": "committed",
+        "0002.txt": "committed",
+        "copy.txt": "duplicate",
+        "broken.pdf": "damaged_file",
+        "video.mov": "unsupported_type",
+    }
+    (folder / "0000.txt").unlink()
+    (folder / "copy.txt").unlink()
+    (folder / "0001.txt").rename(folder / "renamed.txt")
+    job = wait(footnote, submit(footnote, path=str(folder)))
+    assert states(footnote, job).items() >= {"0000.txt": "deleted", "renamed.txt": "moved"}.items()
+    counted = ("added", "modified", "moved", "deleted", "unchanged", "duplicates", "failed")
+    assert job.result is not None
+    assert {name: job.counts[name] for name in counted} == {name: job.result[name] for name in counted}
+
+
+def states(footnote: Footnote, job: Job) -> dict[str, str]:
+    """The state of each file, or why it failed."""
+    return {file.path: file.code or file.state.value for file in footnote.catalog.job_files(job.id)}
+
+
+def broken(
+    monkeypatch: pytest.MonkeyPatch, footnote: Footnote, method: str, error: Exception, *, after: int = 0
+) -> None:
+    """Let a catalog's method fail from its call number ``after`` on."""
+    calls = itertools.count()
+    works = getattr(footnote.catalog, method)
+
+    def call(*arguments: object, **options: object) -> object:
+        if next(calls) >= after:
+            raise error
+        return works(*arguments, **options)
+
+    monkeypatch.setattr(footnote.catalog, method, call)
+
+
+def running(footnote: Footnote) -> Job:
+    submit(footnote, path="/handbook")
+    job = footnote.catalog.next_queued_job(owner="me", lease_s=60)
+    assert job is not None
+    return job
 
 
 def test_progress_is_written_at_most_once_a_second(footnote: Footnote) -> None:
-    job = submit(footnote, path="/handbook")
-    progress = JobProgress(footnote.catalog, job.id)
+    job = running(footnote)
+    progress = JobProgress(footnote.catalog, job.id, owner="me")
     for done in range(50):
+        file = JobFile(path=f"{done}.txt", state=JobFileState.COMMITTED)
         progress.update(
-            Status(stage="embed", files_total=50, files_done=done, chunks=done, rate=5.0, eta_s=9.0)
+            Status(
+                stage="embed",
+                files_total=50,
+                files_done=done,
+                chunks=done,
+                rate=5.0,
+                eta_s=9.0,
+                files=(file,),
+            )
         )
     written = footnote.catalog.job(job.id)
-    assert written.counts == {
-        "files_total": 50,
-        "files_done": 0,
-        "failed": 0,
-        "chunks": 0,
-        "rate": 5.0,
-        "eta_s": 9.0,
-    }
-    assert written.heartbeat_at is not None
+    assert written.counts.items() >= {"files_total": 50, "files_done": 0, "rate": 5.0, "eta_s": 9.0}.items()
+    assert len(footnote.catalog.job_files(job.id)) == 1
+    progress.flush()
+    assert footnote.catalog.job(job.id).counts["files_done"] == 49
+    assert len(footnote.catalog.job_files(job.id)) == 50
+
+
+def test_progress_that_cannot_be_written_is_written_later(
+    footnote: Footnote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = running(footnote)
+    progress = JobProgress(footnote.catalog, job.id, owner="me")
+    broken(monkeypatch, footnote, "record_job_files", DiskFull("No space is left."))
+    progress.update(Status(stage="embed", files=(JobFile(path="a", state=JobFileState.COMMITTED),)))
+    monkeypatch.undo()
+    progress.update(Status(stage="index"))
+    assert states(footnote, job) == {"a": "committed"}

@@ -60,6 +60,7 @@ def upgrade() -> None:
         "job_files",
         sa.Column("job_id", sa.String, nullable=False),
         sa.Column("path", sa.Text, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("code", sa.String, nullable=True),
         sa.Column("message", sa.Text, nullable=True),
@@ -68,6 +69,8 @@ def upgrade() -> None:
             ["job_id"], ["jobs.id"], name=op.f("fk_job_files_job_id"), ondelete="CASCADE"
         ),
     )
+    op.create_index(op.f("ix_job_files_job_id_number"), "job_files", ["job_id", "number"])
+    op.create_index(op.f("ix_job_files_job_id_state_number"), "job_files", ["job_id", "state", "number"])
 
 
 def downgrade() -> None:
