@@ -1,7 +1,7 @@
 """``footnote bench ingest``: the whole pipeline, against embedding the same chunks and nothing else.
 
-The two take turns, each on a fresh collection, so that a machine that is busy with other things now and then
-slows down both.
+The two take turns, each time with an empty catalog, so that a machine that is busy with other things now and
+then slows down both.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from rag.interfaces import Catalog, Embedder
 from rag.settings import Settings
 
 ROUNDS = 2
+_COLLECTION = "bench"
 _SLICE = 128  # as many at once as the pipeline gives the model
 _FILES_PER_FOLDER = 1000
 _PAGE = 500
@@ -146,7 +147,10 @@ def _measure(
     results: list[IngestResult] = []
     embedded, raw_seconds = 0, 0.0
     for number in range(rounds):
-        collection = footnote.open_collection(f"bench-{number}")
+        if number:  # its vectors would be known otherwise
+            footnote.indexes.drop(footnote.catalog.collection(_COLLECTION).id)
+            footnote.catalog.delete_collection(_COLLECTION)
+        collection = footnote.open_collection(_COLLECTION)
         results.append(ingestor.sync(source, collection=collection))
         if not results[-1].chunks:
             raise InvalidRequest(
