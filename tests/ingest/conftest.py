@@ -34,8 +34,14 @@ class RecordingIndexes:
     def snapshot(self, collection: Collection) -> Any:
         raise AssertionError("an ingestion does not search")
 
+    def build_beside(self, target: Collection) -> None:
+        raise AssertionError("nothing is to be re-embedded")
+
     def drop(self, collection_id: str) -> None:
         raise AssertionError("an ingestion does not drop indexes")
+
+    def drop_other_spaces(self, collection: Collection) -> None:
+        """There are none."""
 
 
 @dataclass
