@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8000
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test faults check fast bench calibrate format clean
+.PHONY: help setup run test faults hostile check fast bench calibrate format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: setup  ## run all tests
 
 faults: setup  ## kill, fail and cut the power at every write (FAULTS_SEED=n FAULTS_KILLS=n)
 	$(BIN)/python -m pytest -q -m faults tests/faults
+
+hostile: setup  ## read files made to hurt, and print what each came to
+	$(BIN)/python -m pytest -q -s -m "hostile or not hostile" tests/ingest/test_hostile.py
 
 check: setup  ## format, lint, types, fast tests
 	$(BIN)/ruff format --check .
