@@ -17,6 +17,7 @@ _DELIMITERS = ",;\t|"
 _DECLARED = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)  # how Excel is told
 _SAMPLE_CHARACTERS = 65_536
 _SAMPLE_ROWS = 200
+_LEAST_SHARE = 0.5  # of rows; sentences have commas too
 _LONGEST_FIELD = 10_000_000
 
 
@@ -74,7 +75,8 @@ def _delimiter(text: str, preferred: str) -> str:
         width, count = wide.most_common(1)[0]
         return round(count / len(widths), 1), delimiter == preferred, width
 
-    return max(_DELIMITERS, key=score)
+    best = max(_DELIMITERS, key=score)
+    return best if score(best)[0] > _LEAST_SHARE else preferred
 
 
 def _widths(sample: str, delimiter: str) -> list[int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.parsing.ocr import read_page, require_ocr
+from ingest.parsing.ocr_lines import even_heights
 from ingest.parsing.pdf_layout import lines_to_blocks
 from ingest.stages import ParsedDocument
 from rag.errors import SourceError
@@ -48,7 +49,7 @@ def parse_image(data: bytes) -> ParsedDocument:
     if not any(pages):
         raise SourceError("no_text", "No text was found in the picture.")
 
-    return ParsedDocument(blocks=lines_to_blocks(pages), pages=len(pages))
+    return ParsedDocument(blocks=lines_to_blocks(even_heights(pages)), pages=len(pages))
 
 
 def _pages(image: Any) -> Iterator[Any]:

@@ -15,7 +15,7 @@ _CURRENCY = re.compile(r"\[\$([^\]-]*)[^\]]*\]")
 _BRACKETED = re.compile(r"\[[^\]]*\]")
 _SPACER = re.compile(r"[_*].")
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)')
-_DIGITS = re.compile(r"[0#?][0#?,. ]*")
+_DIGITS = re.compile(r"[0#?](?:[0#?,. ]*[0#?,.])?")
 _LONGEST_PLAIN = 1e15  # what is larger is written with an exponent, as spreadsheets do
 _HIDDEN_QUOTE = "\ue000"
 
@@ -30,6 +30,7 @@ class _NumberFormat(NamedTuple):
     has_groups: bool
     divisor: float
     is_scientific: bool
+    least_whole: int = 1
     is_words: bool = False
 
 
@@ -80,7 +81,7 @@ def _shown_number(value: float, number_format: str) -> str:
         digits = f"{number:{',' if section.has_groups else ''}.{section.most}f}"
         whole, dot, decimals = digits.partition(".")
         decimals = decimals[: section.least] + decimals[section.least :].rstrip("0")
-        digits = f"{whole}{dot if decimals else ''}{decimals}"
+        digits = f"{whole.rjust(section.least_whole, '0')}{dot if decimals else ''}{decimals}"
     sign = "-" if value < 0 and any(character in "123456789" for character in digits) else ""
     return f"{sign}{section.before}{digits}{section.after}".strip()
 
@@ -126,6 +127,7 @@ def _section(number_format: str, *, is_negative: bool, is_zero: bool) -> _Number
         has_groups="," in whole.rstrip(","),
         divisor=1000.0**thousands * (0.01 if "%" in pattern else 1.0),
         is_scientific=is_scientific,
+        least_whole=0 if "," in whole else whole.count("0"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -17,7 +17,10 @@ _SURE_SPECKLE = 80
 _RULE = frozenset("|_[]")  # what is left of a ruled line
 _CELL_GAP = 1.5  # of the height of letters
 _LONGEST_CELL = 32  # characters; lines of columns of prose are longer
-_BODY = (0.6, 1.35)  # heights of the same letters differ with their strokes
+_TALL, _LOW, _DEEP = 0.73, 0.54, 0.22  # of the type's size: capitals, small letters, below the line
+_ASCENDERS = frozenset("bdfhikltàáâäåçèéêëìíîïñòóôöùúûüß()[]{}/|\"'€$£%&!?")
+_DESCENDERS = frozenset("gjpqyç,;()[]{}/|Q")
+_BODY = (0.75, 1.2)  # as far do sizes of the same type seem to differ
 _SAME_ROW = 0.5
 
 
@@ -46,11 +49,45 @@ def words_to_lines(words: Iterable[Word], *, page: int, scale: float, height: fl
         scale: pixels to a point.
         height: of the page, in points.
     """
-    rows = _rows(list(_by_line(words).values()))
-    if not rows:
-        return []
-    body = median(_height(row) for row in rows)
-    return [_line(row, page=page, scale=scale, page_height=height, body=body) for row in rows]
+    return [
+        Line(
+            text=_text(row),
+            page=page,
+            left=min(word.left for word in row) / scale,
+            right=max(word.right for word in row) / scale,
+            bottom=height - median(word.bottom for word in row) / scale,
+            height=_height(row) / scale,
+        )
+        for row in _rows(list(_by_line(words).values()))
+    ]
+
+
+def even_heights(pages: list[list[Line]], *, body: float | None = None) -> list[list[Line]]:
+    """The pages with clear steps between the heights of their lines, so that sizes tell headings again.
+
+    Args:
+        body: height of body text on other pages of the document, taken over where it is nearly the same.
+    """
+    lines = sorted((line for page in pages for line in page), key=lambda line: line.height)
+    if not lines:
+        return pages
+    own = _weighted_median(lines)
+    target = body if body is not None and _BODY[0] < own / body < _BODY[1] else own
+    return [[replace(line, height=_step(line.height / own) * target) for line in page] for page in pages]
+
+
+def _weighted_median(lines: list[Line]) -> float:
+    """Height of the middle character of lines in order of height."""
+    half = sum(len(line.text) for line in lines) / 2
+    for line in lines:
+        half -= len(line.text)
+        if half <= 0:
+            break
+    return line.height
+
+
+def _step(ratio: float) -> float:
+    return 1.0 if _BODY[0] < ratio < _BODY[1] else max(round(ratio * 4) / 4, 0.5)
 
 
 def _by_line(words: Iterable[Word]) -> dict[tuple[int, ...], list[Word]]:
@@ -100,9 +137,18 @@ def _extent(words: list[Word]) -> tuple[float, float]:
 
 
 def _height(words: list[Word]) -> float:
-    """Of the line's tall letters: most words have some."""
-    heights = sorted(word.bottom - word.top for word in words)
-    return max(float(heights[int(0.8 * (len(heights) - 1))]), 1.0)
+    """Size of the type, in pixels: what a word's box says depends on the letters it has."""
+    return max(median(_type_size(word) for word in words), 1.0)
+
+
+def _type_size(word: Word) -> float:
+    top = _TALL if any(map(_is_tall, word.text)) else _LOW
+    bottom = _DEEP if any(letter in _DESCENDERS for letter in word.text) else 0.0
+    return (word.bottom - word.top) / (top + bottom)
+
+
+def _is_tall(letter: str) -> bool:
+    return letter.isupper() or letter.isdigit() or letter in _ASCENDERS
 
 
 def _text(words: list[Word]) -> str:
@@ -113,16 +159,3 @@ def _text(words: list[Word]) -> str:
         pieces.append(CELL_SEPARATOR if word.left - before.right > _CELL_GAP * height else " ")
         pieces.append(word.text)
     return "".join(pieces)
-
-
-def _line(words: list[Word], *, page: int, scale: float, page_height: float, body: float) -> Line:
-    ratio = _height(words) / body
-    size = 1.0 if _BODY[0] < ratio < _BODY[1] else max(round(ratio * 2) / 2, 0.5)
-    return Line(
-        text=_text(words),
-        page=page,
-        left=min(word.left for word in words) / scale,
-        right=max(word.right for word in words) / scale,
-        bottom=page_height - median(word.bottom for word in words) / scale,
-        height=size * body / scale,
-    )

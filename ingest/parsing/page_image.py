@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,27 +75,28 @@ def _rules(ink: Mask) -> tuple[Mask, Mask]:
 
 def _runs(ink: Mask, length: int, axis: int) -> Mask:
     """Pixels of straight runs of at least ``length`` along an axis."""
-    ink = ink if axis == 1 else ink.T
-    rows, width = ink.shape
-    found = np.zeros_like(ink)
-    if width >= length:
-        edge = np.zeros((rows, 1), dtype=np.int32)
-        total = np.concatenate([edge, np.cumsum(ink, axis=1, dtype=np.int32)], axis=1)
-        begins = total[:, length:] - total[:, :-length] == length  # a full run begins here
-        total = np.concatenate([edge, np.cumsum(begins, axis=1, dtype=np.int32)], axis=1)
-        places = np.arange(width)
-        last = np.minimum(places + 1, begins.shape[1])
-        first = np.clip(places - length + 1, 0, begins.shape[1])
-        found = total[:, last] > total[:, first]
-    return found if axis == 1 else found.T
+    if ink.shape[axis] < length:
+        return np.zeros_like(ink)
+    begins = _combined(ink, length, axis, np.logical_and)
+    room = [(0, 0), (0, 0)]
+    room[axis] = (length - 1, length - 1)
+    return _combined(np.pad(begins, room), length, axis, np.logical_or)
+
+
+def _combined(mask: Mask, length: int, axis: int, operation: Callable[[Mask, Mask], Mask]) -> Mask:
+    """Each pixel with the ``length - 1`` after it, in as few steps as doubling allows."""
+    reach = 1
+    while reach < length:
+        step = min(reach, length - reach)
+        before = mask[:-step] if axis == 0 else mask[:, :-step]
+        after = mask[step:] if axis == 0 else mask[:, step:]
+        mask = operation(before, after)
+        reach += step
+    return mask
 
 
 def _wider(mask: Mask, axis: int) -> Mask:
-    wide = mask.copy()
-    for step in range(1, _FRINGE + 1):
-        for shift in (step, -step):
-            moved = np.roll(mask, shift, axis=axis)
-            edge = slice(None, shift) if shift > 0 else slice(shift, None)
-            moved[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = False
-            wide |= moved
-    return wide
+    """The mask with the fringe on both sides of each pixel."""
+    room = [(0, 0), (0, 0)]
+    room[axis] = (_FRINGE, _FRINGE)
+    return _combined(np.pad(mask, room), 2 * _FRINGE + 1, axis, np.logical_or)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from ingest.parsing.ocr import can_ocr, read_page
+from ingest.parsing.ocr_lines import even_heights
 from ingest.parsing.page_image import LONGEST_EDGE
 from ingest.parsing.pdf_layout import HYPHEN, Line
 
 _PIXELS_PER_POINT = 300 / 72
 _LITTLE_TEXT = 60  # characters: a page number and a stamp
 _PICTURE_SHARE = 0.3  # of the page
+_ANY_PICTURE_SHARE = 0.03  # of a page without text
 _DRAWN_LETTERS = 100  # paths, on a page without text: its letters were turned into outlines
 _GOOD_TEXT = 0.92
 _WORD = re.compile(
@@ -50,10 +53,15 @@ def read_scans(pdf: Any, pages: list[list[Line]]) -> list[int]:
         return []
     if not can_ocr():
         return [number + 1 for number in scanned if len(_text(pages[number])) <= _LITTLE_TEXT]
-    for number in scanned:
-        found = _read(pdf, number)
-        if _worth(found) > _worth(pages[number]):
-            pages[number] = found
+    heights = Counter(
+        line.height for number, lines in enumerate(pages) if number not in scanned for line in lines
+    )
+    found = even_heights(
+        [_read(pdf, number) for number in scanned], body=heights.most_common(1)[0][0] if heights else None
+    )
+    for number, lines in zip(scanned, found, strict=True):
+        if _worth(lines) > _worth(pages[number]):
+            pages[number] = lines
     return []
 
 
@@ -72,9 +80,9 @@ def _is_scanned(pdf: Any, number: int, lines: list[Line]) -> bool:
         page.close()
     if look.is_hidden and look.pictures >= _PICTURE_SHARE:
         return quality(text) < _GOOD_TEXT
-    if len(text) > _LITTLE_TEXT:
-        return False
-    return look.pictures >= _PICTURE_SHARE or (not text and look.paths >= _DRAWN_LETTERS)
+    if not text:
+        return look.pictures >= _ANY_PICTURE_SHARE or look.paths >= _DRAWN_LETTERS
+    return len(text) <= _LITTLE_TEXT and look.pictures >= _PICTURE_SHARE
 
 
 def _look(page: Any) -> _Look:

@@ -257,7 +257,7 @@ class RichText:
         name, level = self._styles.get(self._state.style, ("", 0))
         self.paragraphs.append(
             Paragraph(
-                text=" ".join("".join(self._text).split()),
+                text=" ".join(_whole("".join(self._text)).split()),
                 style=name,
                 level=self._state.level or level,
                 label=" ".join("".join(self._label).split()),
@@ -268,6 +268,11 @@ class RichText:
             )
         )
         self._text, self._label = [], []
+
+
+def _whole(text: str) -> str:
+    """Characters beyond the first 65,536 are written as two halves."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tokens(data: bytes) -> Iterator[tuple[bytes, ...]]:
