@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import asking, benching, collections, doctor, documents, evaluating, ingesting, serving
+from api.commands import (
+    asking,
+    benching,
+    collections,
+    doctor,
+    documents,
+    evaluating,
+    ingesting,
+    jobs,
+    serving,
+)
 
 app = typer.Typer(
     name="footnote",
@@ -23,6 +33,7 @@ app.command("search")(asking.search)
 app.command("doctor")(doctor.doctor)
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(benching.app, name="bench")
 

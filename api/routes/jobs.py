@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated
 
 import anyio
@@ -11,12 +10,12 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api import cancelling
 from api.dependencies import Cursor, FootnoteParts, Limit, decode_cursor, encode_cursor
 from api.errors import problems, request_id_of
 from api.schemas.base import Page
 from api.schemas.jobs import JobBody, JobDetailBody, JobFileBody
 from api.sse import Named, event_stream
-from ingest.uploads import settle_upload
 from rag.domain import FINAL_JOB_STATES, Job, JobFileState, JobState
 from rag.errors import InvalidRequest
 from rag.interfaces import Catalog
@@ -78,11 +77,7 @@ def list_files(
 @router.delete("/{job_id}", responses=problems(404))
 def cancel_job(job_id: str, footnote: FootnoteParts) -> JobBody:
     """Cancel a job; documents it has committed stay. A job that is final is returned as it is."""
-    job = footnote.catalog.update_job(job_id, state=JobState.CANCELLED)
-    upload = job.request.get("upload")
-    if upload and job.state is JobState.CANCELLED and job.owner is None:  # else its worker tidies up
-        settle_upload(footnote.catalog, Path(upload))
-    return JobBody.of(job)
+    return JobBody.of(cancelling.cancel_job(footnote.catalog, job_id))
 
 
 @router.get(
