@@ -15,9 +15,11 @@ from pydantic import Field
 
 from api.release import SOURCE_TREE, release
 from api.schemas.base import Body, optional
+from ingest.factory import build_reembedder
 from ingest.parsing.sandbox import protections
+from ingest.reembed import clear_up
 from rag.domain import Collection
-from rag.errors import FootnoteError, IndexBehind, IndexDamaged
+from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamaged, ModelUnavailable
 from rag.factory import Footnote
 from rag.settings import Settings
 
@@ -166,14 +168,41 @@ def _model(footnote: Footnote) -> Iterator[Finding]:
         f"{embedder.description}; {profile.dimension} dimensions, fingerprint {profile.fingerprint[:40]}."
     )
     yield Finding(part="model", health=Health.OK, message=message)
+    reembedder = build_reembedder(footnote)
     for collection in footnote.catalog.collections():
-        if collection.fingerprint != profile.fingerprint:
-            yield Finding(
-                part="model",
-                health=Health.PROBLEM,
-                message=f"The collection {collection.name!r} was built with {collection.fingerprint[:40]}.",
-                next_step="set FOOTNOTE_EMBEDDING_MODEL back, or ingest into a new collection",
-            )
+        if reembedder.is_due(collection):
+            yield _other_model(footnote, collection)
+        yield from _unfinished(footnote, collection)
+
+
+def _other_model(footnote: Footnote, collection: Collection) -> Finding:
+    next_step = f"footnote collections reembed {collection.name}"
+    try:
+        held = footnote.embedder_for(collection).description
+    except (ModelUnavailable, EmbeddingMismatch) as exc:
+        return Finding(part="model", health=Health.PROBLEM, message=str(exc), next_step=next_step)
+    message = (
+        f"{collection.name}: answered with {held}, chunker {collection.chunker}, which the settings "
+        "have given up."
+    )
+    return Finding(part="model", health=Health.WARNING, message=message, next_step=next_step)
+
+
+def _unfinished(footnote: Footnote, collection: Collection) -> Iterator[Finding]:
+    """What a re-embedding that has not ended, or was killed at its end, left behind."""
+    begun = footnote.catalog.begun_space(collection.id)
+    if begun is not None:
+        yield Finding(
+            part="model",
+            health=Health.WARNING,
+            message=f"{collection.name}: {begun.documents:,} of {collection.documents:,} documents are "
+            f"re-embedded with {begun.fingerprint[:40]}; the old chunks serve until all are.",
+            next_step=f"footnote collections reembed {collection.name} goes on, unless it is still running",
+        )
+    removed = clear_up(footnote.catalog, footnote.indexes, collection)
+    if removed:
+        message = f"{collection.name}: {removed:,} chunks of an earlier model or chunker removed."
+        yield Finding(part="model", health=Health.OK, message=message)
 
 
 def _device(_: Footnote) -> Iterator[Finding]:

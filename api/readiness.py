@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pydantic import Field
 
 from api.schemas.base import Body
+from ingest.reembed import clear_up
+from rag.domain import Collection
 from rag.errors import FootnoteError
 from rag.factory import Footnote
 
@@ -33,7 +35,7 @@ class Readiness(Body):
 
 
 class Warmup:
-    """Loads the embedding model and the indexes in the background, so that the first question is quick."""
+    """Loads the embedding models and the indexes in the background, so that the first question is quick."""
 
     def __init__(self, footnote: Footnote) -> None:
         self._footnote = footnote
@@ -59,11 +61,20 @@ class Warmup:
             self._footnote.embedder.embed_query("ready")
             self.state = "loaded"
             for collection in self._footnote.catalog.collections():
-                self._footnote.indexes.snapshot(collection)
+                self._warm(collection)
         except FootnoteError as exc:
             if not self.loaded:
                 self.state = "failed"
             log.error("warming up: %s", exc)
+
+    def _warm(self, collection: Collection) -> None:
+        """Its index and the model that made it; and clear up what a killed re-embedding left."""
+        try:
+            self._footnote.indexes.snapshot(collection)
+            self._footnote.embedder_for(collection).embed_query("ready")
+            clear_up(self._footnote.catalog, self._footnote.indexes, collection)
+        except FootnoteError as exc:
+            log.error("warming up the collection %r: %s", collection.name, exc)
 
 
 def readiness(footnote: Footnote, warmup: Warmup) -> Readiness:

@@ -1,4 +1,4 @@
-"""``footnote collections list|create|delete``."""
+"""``footnote collections list|create|delete|reembed``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from api.console import AsJson, DataDir, command
 from api.schemas.library import CollectionBody
 from api.terminal import show_table
 
-app = typer.Typer(help="List, create and delete collections.", no_args_is_help=True)
+app = typer.Typer(help="List, create, delete and re-embed collections.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
+KEPT = (
+    "What is re-embedded so far is kept; the old chunks serve until the same command has gone on to the end."
+)
 
 
 @app.command("list")
@@ -67,3 +70,25 @@ def remove_collection(
             run.print_json(removed.to_json())
         else:
             run.out.print(f"Deleted {name!r} with {removed.documents_removed:,} documents.", markup=False)
+
+
+@app.command("reembed")
+def reembed_collection(name: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Bring a collection to the embedding model of the settings; the old chunks serve until all is done.
+
+    Example: footnote collections reembed handbook
+    """
+    with command(as_json=as_json, data_dir=data_dir, kept=KEPT) as run:
+        from api.ingest_progress import ProgressBar
+        from ingest.factory import build_reembedder
+
+        collection = run.footnote.catalog.collection(name)
+        with ProgressBar(run.err, shown=run.err.is_terminal) as progress:
+            result = build_reembedder(run.footnote).run(collection, progress=progress)
+        if as_json:
+            run.print_json(result.to_json())
+        elif result.before.space == result.after.space:
+            run.out.print(f"Nothing to do: {name!r} is of this model and chunker.", markup=False)
+        else:
+            done = f"Re-embedded {result.documents:,} documents of {name!r} in {result.seconds:.1f} s"
+            run.out.print(f"{done}; it holds {result.after.chunks:,} chunks.", markup=False)

