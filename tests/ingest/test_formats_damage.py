@@ -14,9 +14,10 @@ import pytest
 from ingest.parsing.process import ParserPool
 from ingest.parsing.table import FILE_TYPES
 from ingest.parsing.unpacking import OLE_SIGNATURE, UNPACKED_BYTES, open_archive
+from ingest.sources import SourceFile
 from ingest.stages import FailedFile
 from rag.errors import SourceError
-from tests.ingest.conftest import _read, refuse
+from tests.ingest.conftest import parse, refuse
 from tests.ingest.formats import FORMATS, needs_tesseract
 
 ZIPPED = ("spare-parts.xlsx", "restaurant-vaise.ods", "plan-de-mobilite.odt", "quarterly-review.pptx")
@@ -49,7 +50,8 @@ def test_flipped_bits_give_text_or_a_code(parsers: ParserPool, tmp_path: Path, n
             broken[chance.randrange(512, len(broken))] = chance.randrange(256)
         file = tmp_path / f"{number}{Path(name).suffix}"
         file.write_bytes(broken)
-        outcome = _read(parsers, file)
+        source = SourceFile(path=file.name, local=file, size=len(broken), mtime_ns=0)
+        outcome = next(parsers.read([source], stop=lambda: False))
         if isinstance(outcome, FailedFile):
             assert outcome.failure.code in CODES, (number, outcome.failure)
 
@@ -104,7 +106,7 @@ def test_a_new_file_under_an_old_suffix_is_read(
     parsers: ParserPool, tmp_path: Path, sample: str, old_name: str
 ) -> None:
     shutil.copy(FORMATS / sample, tmp_path / old_name)
-    assert not isinstance(_read(parsers, tmp_path / old_name), FailedFile)
+    assert parse(parsers, tmp_path / old_name).blocks
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused() -> None:

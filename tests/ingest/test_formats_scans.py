@@ -16,7 +16,7 @@ from ingest.parsing.pdf import parse_pdf
 from ingest.parsing.pdf_scan import quality
 from ingest.parsing.process import ParserPool
 from rag.errors import SourceError
-from tests.ingest.conftest import parse
+from tests.ingest.conftest import parse, read_whole
 from tests.ingest.formats import FORMATS, needs_tesseract, outline
 
 
@@ -168,11 +168,16 @@ def test_badly_read_text_is_told_from_good() -> None:
 
 @needs_tesseract
 def test_every_sample_question_has_its_answer_in_its_file(parsers: ParserPool) -> None:
-    questions = [json.loads(line) for line in (FORMATS / "questions.jsonl").read_text("utf-8").splitlines()]
-    asked = {question["document"] for question in questions}
-    files = {f"formats/{file.name}" for file in FORMATS.iterdir() if file.suffix != ".jsonl"}
-    assert asked == files
-    texts = {name: parse(parsers, FORMATS.parent / name).text for name in sorted(asked)}
+    questions = [
+        json.loads(line)
+        for line in (FORMATS.parent / "questions-formats.jsonl").read_text("utf-8").splitlines()
+    ]
+    texts = {
+        f"formats/{file.name}" + (f"!/{document.part}" if document.part else ""): document.text
+        for file in sorted(FORMATS.iterdir())
+        for document in read_whole(parsers, file).documents
+    }
+    assert {question["document"] for question in questions} == set(texts)
     for question in questions:
         plain = " ".join(texts[question["document"]].replace("|", " ").split())
         assert plain.count(question["quote"]) == 1, question["id"]
