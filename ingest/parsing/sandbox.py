@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +27,7 @@ _MEBIBYTE = 1024 * 1024
 _PROGRAM_MB = 64  # the libraries' own code, which is memory too but no limit counts it
 _LIBRARY_SPACE_MB = 2048  # address space that libraries reserve and never use
 _OPEN_FILES = 256
+_MUCH_MEMORY_MB = 480  # an idle parser with its libraries has less
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ def confined(folder: Path, *, seconds: float) -> Iterator[None]:
         os.close(last_words)
         if said:
             os.write(2, said)
+        _give_back_memory()
 
 
 def last_words(folder: Path) -> str:
@@ -114,6 +116,14 @@ def last_words(folder: Path) -> str:
         return (folder / _LAST_WORDS).read_text("utf-8", "replace")[-_SHOWN_WORDS:].strip()
     except OSError:
         return ""
+
+
+def _give_back_memory() -> None:
+    """After a large file, return what is free to the system; it would otherwise stay with this process."""
+    with suppress(OSError, AttributeError):  # not Linux, or another C library
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        if pages * resource.getpagesize() > _MUCH_MEMORY_MB * _MEBIBYTE:
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _limit_processor(seconds: float) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docx import Document
 
-from ingest.parsing.mail import parse_eml
+from ingest.parsing.eml import parse_eml
 from ingest.parsing.process import ParserPool
 from ingest.stages import BlockKind
 from rag.errors import SourceError
