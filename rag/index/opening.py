@@ -20,7 +20,7 @@ from rag.index.manifest import Manifest
 CURRENT = "CURRENT"
 KEYWORD = "keyword"
 TOMBSTONES = "tombstones.npy"
-_POINTER = re.compile(r"(gen-\d{8}) ([0-9a-f]{64})\n?")
+_POINTER = re.compile(r"(gen-\d{8}) ([0-9a-f]{64})\n")
 
 
 class Pointer(NamedTuple):

@@ -59,13 +59,14 @@ void faults_arm(const char *folder, int new_mode, long n, int kinds_mask, const 
     pthread_mutex_unlock(&lock);
 }
 
-/* Returns the calls counted; negative when the fault was injected. `by_kind` receives KINDS numbers. */
-long faults_disarm(long *by_kind) {
+/* Returns the calls counted. `by_kind` receives KINDS numbers, and `met` the kind of call that met the fault. */
+long faults_disarm(long *by_kind, int *met) {
     pthread_mutex_lock(&lock);
     armed = 0;
     if (journal >= 0) close(journal), close(blobs);
     memcpy(by_kind, kinds, sizeof kinds);
-    long result = hit ? -calls : calls;
+    long result = calls;
+    *met = hit - 1;
     pthread_mutex_unlock(&lock);
     return result;
 }
@@ -108,7 +109,7 @@ static int step(int kind) {
     calls++;
     if (mode == FAIL_ENOSPC && hit && (kind == WRITE || kind == CREATE || kind == MKDIR)) return ENOSPC;
     if (calls != target) return 0;
-    hit = 1;
+    hit = kind + 1;
     switch (mode) {
     case FAIL_EIO: return EIO;
     case FAIL_ENOSPC: return ENOSPC;

@@ -37,10 +37,10 @@ _COUNTED = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calls:
-    """What a process did to the disk while armed; ``is_hit`` says whether the fault was reached."""
+    """What a process did to the disk while armed; ``met`` is the kind of call that met the fault."""
 
     counted: int
-    is_hit: bool
+    met: str | None
     by_kind: Mapping[str, int]
 
 
@@ -71,8 +71,13 @@ def arm(folder: Path, fault: Fault, n: int, *, journal: Path | None = None) -> N
 def disarm() -> Calls:
     """The disk is sound again."""
     by_kind = (ctypes.c_long * len(KINDS))()
-    counted = _library().faults_disarm(by_kind)
-    return Calls(counted=abs(counted), is_hit=counted < 0, by_kind=dict(zip(KINDS, by_kind, strict=True)))
+    met = ctypes.c_int()
+    counted = _library().faults_disarm(by_kind, ctypes.byref(met))
+    return Calls(
+        counted=counted,
+        met=KINDS[met.value] if met.value >= 0 else None,
+        by_kind=dict(zip(KINDS, by_kind, strict=True)),
+    )
 
 
 def _library() -> ctypes.CDLL:

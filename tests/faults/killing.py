@@ -40,7 +40,7 @@ def kill_again_and_again(
         said = _until_a_random_moment(running, choose)
         said += running.kill()
         outcome.kills += 1
-        outcome.violations += _recorded(said, ledger)
+        outcome.violations += recorded(said, ledger)
         doing = ledger.in_flight.kind if ledger.in_flight else "between"
         outcome.interrupted[doing] = outcome.interrupted.get(doing, 0) + 1
         copy = crash_copy(place, folder / "copy")
@@ -71,7 +71,7 @@ def _until_a_random_moment(running: Running, choose: random.Random) -> list[Any]
     return said
 
 
-def _recorded(messages: list[Any], ledger: Ledger) -> list[str]:
+def recorded(messages: list[Any], ledger: Ledger) -> list[str]:
     """Bring the ledger up to what the worker said; its complaints."""
     violations = []
     for kind, content in messages:

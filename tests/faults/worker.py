@@ -15,11 +15,10 @@ from ingest.parsing.read import read_file
 from ingest.pipeline import Ingestor
 from ingest.sources import SourceFile, open_source
 from ingest.stages import FailedFile
-from rag.domain import Access, SearchMode
+from rag.domain import Access
 from rag.errors import CollectionNotFound
 from rag.index.generations import CollectionIndexes
-from rag.retrieval import HybridRetriever
-from rag.store.catalog import open_catalog
+from tests.faults import bugs
 from tests.faults.load import (
     COLLECTION,
     EMBEDDER,
@@ -27,15 +26,19 @@ from tests.faults.load import (
     Ledger,
     Operation,
     keywords_in,
+    revision_of,
     text_of,
     versions_of,
 )
-from tests.faults.oracle import catalog_url
+from tests.faults.oracle import open_place
 from tests.sources import ROOT
 
 _PATHS = [f"put-{n}.zip" for n in range(12)]
 _FILES = [f"file-{n}.txt" for n in range(8)]
 _WEIGHTS = {"put": 8, "delete": 3, "move": 1, "refresh": 6, "query": 4, "sync": 3, "reopen": 1}
+
+
+Tell = Callable[[tuple[str, object]], None]
 
 
 class InlineParsers:
@@ -56,18 +59,21 @@ class InlineParsers:
 class Worker:
     """The real parts over ``place``, doing one operation after the other; ``folder`` holds source files."""
 
+    paths = tuple(_PATHS)
+
     def __init__(
-        self, place: Path, folder: Path, ledger: Ledger, tell: Callable[[tuple[object, ...]], None]
+        self, place: Path, folder: Path, ledger: Ledger, tell: Tell, *, is_open: bool = True
     ) -> None:
         self.place = place
         self.folder = folder
         self.ledger = ledger
         self._tell = tell
-        self.open()
+        if is_open:
+            self.open()
 
     def open(self) -> None:
         """Everything anew, as a process that starts."""
-        self.catalog = open_catalog(catalog_url(self.place))
+        self.catalog = open_place(self.place)
         self.indexes = CollectionIndexes(self.place / "indexes", self.catalog)
         try:
             self.collection_id = self.catalog.collection(COLLECTION).id
@@ -91,7 +97,11 @@ class Worker:
 
     def put(self, choose: random.Random) -> None:
         """A new file, or a new revision."""
-        path, revision = choose.choice(_PATHS), self.ledger.next_revision
+        self.store(choose.choice(_PATHS))
+
+    def store(self, path: str) -> None:
+        """The next revision of ``path``."""
+        revision = self.ledger.next_revision
 
         def store() -> dict[str, Identities]:
             documents = self.catalog.put_source(self.collection_id, versions_of(path, revision))
@@ -136,20 +146,17 @@ class Worker:
         """A question; nothing that is gone may be in the answer."""
         revision = choose.randrange(1, self.ledger.next_revision + 1)
         words = f"rule k{revision:07d}000 of the handbook"
-        mode = choose.choice(list(SearchMode))
 
         def ask() -> dict[str, Identities]:
-            retriever = HybridRetriever(
-                catalog=self.catalog, indexes=self.indexes, embedder=EMBEDDER, weight=0.5
-            )
-            found = retriever.retrieve(
-                words, collection=COLLECTION, k=5, access=Access.everything(), mode=mode
-            )
+            opened = self.indexes.snapshot(self.catalog.collection_by_id(self.collection_id))
+            hits = opened.keyword.search(words, 10, allowed=None)
+            hits += opened.dense.search(EMBEDDER.embed_query(words), 10, allowed=None)
+            ids = [hit.chunk_id for hit in hits]
+            found = self.catalog.chunks_by_id(self.collection_id, ids, access=Access.everything())
             live = set(self.ledger.files.values())
-            for passage in found.passages:
-                for keyword in keywords_in(passage.text):
-                    if int(keyword[1:8]) not in live:
-                        self._tell(("violation", f"{keyword} was found, but is not live"))
+            for keyword in (keyword for chunk in found.values() for keyword in keywords_in(chunk.text)):
+                if revision_of(keyword) not in live:
+                    self._tell(("violation", f"{keyword} was found, but is not live"))
             return {}
 
         self._do(Operation(kind="query"), ask)
@@ -209,6 +216,8 @@ class Worker:
         self.ledger.begin(operation)
         self._tell(("begin", operation))
         identities = act()
+        if self.indexes.repairs and self.ledger.is_indexed:
+            self._tell(("violation", f"the index was damaged: {self.indexes.repairs}"))
         self.ledger.done(identities)
         self._tell(("done", identities))
 
@@ -219,6 +228,7 @@ def work(
     """The mixed load, until killed; entry point of the process."""
     choose = random.Random(seed)
     try:
+        bugs.plant(bug)
         assert len(os.listdir("/proc/self/task")) == 1, "forked beside a running thread"
         worker = Worker(place, folder, ledger, connection.send)
         while True:
