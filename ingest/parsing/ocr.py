@@ -23,6 +23,7 @@ _SECONDS_PER_PAGE = 60
 _COLUMNS, _ONE_BLOCK = "3", "4"  # page segmentation: in one block, single figures in cells are not lost
 _WORD_LEVEL = "5"
 _POINTS_PER_INCH = 72
+_FAINTEST = 200  # of 255: paler is paper
 _languages = DEFAULT_LANGUAGES
 
 
@@ -57,6 +58,8 @@ def read_page(image: Any, *, page: int, scale: float) -> list[Line]:
         SourceError: ``ocr_needed``, or ``damaged_file`` when tesseract fails on the picture.
     """
     clear = clear_page(image)
+    if clear.image.getextrema()[0] > _FAINTEST:
+        return []  # a blank page
     scale_read = scale * clear.resized
     picture = io.BytesIO()
     clear.image.save(picture, format="PNG", compress_level=1)
