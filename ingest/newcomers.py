@@ -6,13 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingest.clean import readable_stem
 from ingest.parsing.table import file_type
 from ingest.sources import SourceFile
 from rag.domain import SourceState
-
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,11 +95,17 @@ class Newcomers:
 
 def file_sha256(file: SourceFile) -> str:
     """Hash of the file's bytes, hex. Raises: OSError."""
-    digest = hashlib.sha256()
-    with file.local.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+    if file.download is None:
+        return _sha256(file.local)
+    with TemporaryDirectory(prefix="footnote-plan-") as folder:
+        copy = Path(folder) / "copy"
+        file.download(copy)
+        return _sha256(copy)
+
+
+def _sha256(local: Path) -> str:
+    with local.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _digest(file: SourceFile) -> str | None:

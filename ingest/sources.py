@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,8 @@ class SourceFile:
     Attributes:
         path: path below the source's root, ``/``-separated.
         local: where to read it.
+        download: for a file that is not on this machine: copies it to a path that does not exist yet, and
+            raises ``OSError`` when it cannot; ``local`` is nowhere then.
         title: overrides the title found in the file.
     """
 
@@ -39,6 +41,7 @@ class SourceFile:
     size: int
     mtime_ns: int
     title: str | None = None
+    download: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.console import FAILURE, AsJson, CollectionName, DataDir, Run, command
 from api.ingest_progress import ProgressBar
-from ingest.result import Change, IngestFailure, IngestResult
-from rag.errors import SourceError
+from api.ingest_report import combined, show_results
+from ingest.result import IngestFailure, IngestResult
+from rag.errors import InvalidRequest, SourceError
 
 if TYPE_CHECKING:
     from ingest.sources import Source
 
-COUNTS = ("added", "modified", "moved", "deleted", "unchanged", "duplicates", "failed")
-CHUNK_COUNTS = ("chunks_embedded", "chunks_reused", "chunks_removed", "vectors_removed")
-SHOWN_CHANGES = 200
 KEPT = "Documents committed so far are kept; run the same command again to go on."
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Folders or files.", metavar="PATH…")],
+    paths: Annotated[
+        list[str], typer.Argument(help="Folders, files, or URLs such as s3://bucket/folder.", metavar="PATH…")
+    ],
     collection: CollectionName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     groups: Annotated[str, typer.Option("--groups", help="Access groups, by commas; unset: everyone.")] = "",
     no_delete: Annotated[
         bool, typer.Option("--no-delete", help="Keep documents whose file is gone.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: apply changes as they happen, until Ctrl-C.")
     ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -43,30 +45,33 @@ def ingest(
             "dry_run": dry_run,
         }
         sources, refused = _open(paths)
+        if watch:
+            _watch(run, sources, refused, collection or run.collection, options)
+            return
         if not sources and not as_json:
             raise SourceError(refused[0].code, refused[0].message)
         results = _sync(run, sources, collection or run.collection, options) if sources else []
         if refused:
             results.insert(0, _refusals(run, refused, collection or run.collection, dry_run=dry_run))
         if as_json:
-            run.print_json(_combined(results))
+            run.print_json(combined(results))
         else:
-            _show(run, results)
+            show_results(run, results)
         if _nothing_ingested(results):
             raise typer.Exit(FAILURE)
 
 
-def _open(paths: list[Path]) -> tuple[list[Source], list[IngestFailure]]:
+def _open(paths: list[str]) -> tuple[list[Source], list[IngestFailure]]:
     """What can be read, and why the rest cannot."""
-    from ingest.sources import open_source
+    from ingest.remote import open_location, shown
 
     sources: list[Source] = []
     refused = []
     for path in paths:
         try:
-            sources.append(open_source(path))
+            sources.append(open_location(path))
         except SourceError as error:
-            refused.append(IngestFailure(path=str(path), code=error.source_code, message=str(error)))
+            refused.append(IngestFailure(path=shown(path), code=error.source_code, message=str(error)))
     return sources, refused
 
 
@@ -102,6 +107,28 @@ def _sync(run: Run, sources: list[Source], collection: str, options: dict[str, A
     return results
 
 
+def _watch(
+    run: Run,
+    sources: list[Source],
+    refused: list[IngestFailure],
+    collection: str,
+    options: dict[str, Any],
+) -> None:
+    from api.ingest_watching import watch_folders
+    from ingest.sources import FolderSource
+
+    if refused:
+        raise SourceError(refused[0].code, refused[0].message)
+    folders = [source for source in sources if isinstance(source, FolderSource)]
+    if options["dry_run"] or len(folders) < len(sources):
+        raise InvalidRequest(
+            "--watch takes folders of this machine, without --dry-run; files and URLs tell nobody that they "
+            "have changed: run the command again when they may have, for instance from a timer."
+        )
+    options.pop("dry_run")
+    watch_folders(run, folders, collection, options)
+
+
 def _nothing_ingested(results: list[IngestResult]) -> bool:
     """Every file failed."""
     taken = sum(
@@ -109,57 +136,3 @@ def _nothing_ingested(results: list[IngestResult]) -> bool:
         for result in results
     )
     return taken == 0 and any(result.failed for result in results)
-
-
-def _combined(results: list[IngestResult]) -> dict[str, Any]:
-    """One object for all paths: counts added up, the collection's totals as after the last."""
-    last = results[-1]
-    committed = sum(one.chunks_embedded + one.chunks_reused for one in results)
-    seconds = sum(one.seconds for one in results)
-    return last.to_json() | {
-        **{name: sum(getattr(one, name) for one in results) for name in (*COUNTS, *CHUNK_COUNTS)},
-        "seconds": round(seconds, 3),
-        "chunks_per_second": round(committed / seconds, 1) if seconds else 0.0,
-        "changes": [change for one in results for change in one.to_json()["changes"]],
-        "failures": [failure for one in results for failure in one.to_json()["failures"]],
-        "stages": {
-            name: round(sum(one.stages.get(name, 0.0) for one in results), 3)
-            for name in dict.fromkeys(stage for one in results for stage in one.stages)
-        },
-    }
-
-
-def _show(run: Run, results: list[IngestResult]) -> None:
-    for result in results:
-        for change in result.changes[:SHOWN_CHANGES]:
-            run.out.print(_change(change), markup=False)
-        if len(result.changes) > SHOWN_CHANGES:
-            run.out.print(f"… and {len(result.changes) - SHOWN_CHANGES:,} more (--json lists all)")
-        for failure in result.failures:
-            _show_failure(run, failure)
-        if result.stages:  # paths that could not be opened have none
-            run.out.print(_summary(result), markup=False)
-
-
-def _change(change: Change) -> str:
-    from_or_of = {"moved": " from ", "duplicate": " of "}.get(change.change, "")
-    return f"{change.change:<9} {change.path}{from_or_of}{change.other or ''}"
-
-
-def _show_failure(run: Run, failure: IngestFailure) -> None:
-    run.err.print(f"failed  {failure.path}: {failure.message} ({failure.code})", markup=False, style="red")
-
-
-def _summary(result: IngestResult) -> str:
-    changed = result.added + result.modified + result.moved + result.deleted
-    if not changed and not result.failed:
-        if not result.unchanged:
-            return "Nothing to do: no document was found there."
-        return f"Nothing to do: {result.unchanged:,} documents unchanged."
-    verb = "Would change" if result.dry_run else "Ingested into"
-    counts = ", ".join(f"{getattr(result, name):,} {name}" for name in COUNTS if getattr(result, name))
-    total = f"{result.documents:,} documents, {result.chunks:,} chunks"
-    rate = (
-        f" in {result.seconds:.1f} s ({result.chunks_per_second:.0f} chunks/s)" if not result.dry_run else ""
-    )
-    return f"{verb} {result.collection!r}: {counts}{rate}; it holds {total}."

@@ -8,8 +8,8 @@ import re
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ from ingest.parsing.ocr import DEFAULT_LANGUAGES, choose_languages
 from ingest.parsing.read import DEFAULT_LIMITS, MEBIBYTE, ReadLimits, read_file
 from ingest.parsing.sandbox import Sandbox, confined, enter_sandbox, last_words
 from ingest.result import IngestFailure
-from ingest.sources import SourceFile
+from ingest.sources import SourceFile, unreadable
 from ingest.stages import FailedFile, ReadFile
 from rag.errors import SourceError
 
@@ -100,6 +100,7 @@ class ParserPool:
         finally:
             for submitted in waiting:
                 submitted.future.cancel()
+                submitted.copy.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the processes, also those at work."""
@@ -117,12 +118,21 @@ class ParserPool:
 
     def _submit(self, file: SourceFile) -> _Submitted:
         folder = Path(self._folder.name) / str(next(self._numbers))
+        copy = folder.with_suffix(".copy")
+        try:
+            if file.download is not None:
+                file.download(copy)
+        except OSError as exc:
+            failed: Future[ReadFile] = Future()
+            failed.set_exception(SourceError("file_unreadable", unreadable("The file", exc)))
+            return _Submitted(file=file, future=failed, folder=folder, copy=copy)
+        local = copy if file.download else file.local
         future = self._pool.schedule(
             read_confined,
-            args=[self._reader, file.local, file.path, file.title, folder, self._timeout_s],
+            args=[self._reader, local, file.path, file.title, folder, self._timeout_s],
             timeout=self._timeout_s,
         )
-        return _Submitted(file=file, future=future, folder=folder)
+        return _Submitted(file=file, future=future, folder=folder, copy=copy)
 
     def _outcome(self, submitted: _Submitted) -> ParsedFile | FailedFile:
         """What became of the file; its temporary files go, also those of a process that was ended."""
@@ -143,6 +153,7 @@ class ParserPool:
             return _failed(file, "parser_crashed", message)
         finally:
             rmtree(submitted.folder, ignore_errors=True)
+            submitted.copy.unlink(missing_ok=True)
 
     def _died(self, submitted: _Submitted, exitcode: int) -> FailedFile:
         """A process that ended by itself, with its last words telling why where they do."""
@@ -169,11 +180,12 @@ class ParserPool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Submitted:
-    """A file at work in a parser process, with the folder for its temporary files."""
+    """A file at work in a parser process, its temporary files, and its copy where it was downloaded."""
 
     file: SourceFile
     future: Any
     folder: Path
+    copy: Path
 
 
 def read_confined(
