@@ -25,7 +25,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import UploadTooLarge
-from rag.errors import InvalidRequest
+from rag.errors import DiskFull, InvalidRequest
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -90,13 +90,21 @@ def safe_name(sent: str) -> str:
 
 @contextmanager
 def staging_folder(data_dir: Path) -> Iterator[Path]:
-    """A fresh folder on the same file system as the uploads, removed afterwards."""
+    """A fresh folder on the same file system as the uploads, removed afterwards.
+
+    Raises:
+        DiskFull: no space was left for what was written there.
+    """
     folder = data_dir / STAGING / uuid4().hex
-    folder.mkdir(parents=True)
     try:
+        folder.mkdir(parents=True)
         yield folder
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull("No space is left for the uploaded files; free some, then send them again.") from exc
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def place(files: tuple[UploadedFile, ...], folder: Path) -> bool:

@@ -18,6 +18,7 @@ from ingest.factory import build_ingestor, target_collection
 from ingest.job_progress import JobProgress
 from ingest.lease import LEASE_SECONDS, Lease
 from ingest.pipeline import Ingestor
+from ingest.reserve import Reserve
 from ingest.result import IngestResult
 from ingest.sources import Source, UploadSource, open_source
 from ingest.uploads import settle_abandoned, settle_upload
@@ -62,6 +63,7 @@ class JobRunner:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._ingestor: Ingestor | None = None
+        self._reserve = Reserve(footnote.settings.data_dir / "reserve")
         self._upkept_at = float("-inf")
 
     def start(self) -> None:
@@ -80,17 +82,23 @@ class JobRunner:
     def _work(self) -> None:
         try:
             while not self._stopping.is_set():
-                try:
-                    pause = self._step()
-                except Exception:  # noqa: BLE001 - a full disk, a locked database: later calls may succeed
-                    _log.exception("The job queue could not be worked on; trying again.")
-                    pause = _TROUBLE_SECONDS
-                self._stopping.wait(pause)
+                self._stopping.wait(self._safe_step())
         finally:
             self._close_ingestor()
 
+    def _safe_step(self) -> float:
+        """What fails here (a full disk, a locked database) may succeed later."""
+        try:
+            return self._step()
+        except StorageError as exc:
+            _log.error("The job queue could not be worked on, trying again: %s", exc)
+        except Exception:  # noqa: BLE001 - the runner must outlive it
+            _log.exception("The job queue could not be worked on; trying again")
+        return _TROUBLE_SECONDS
+
     def _step(self) -> float:
         """Run the next job, or tidy up; returns seconds to wait."""
+        self._reserve.fill()
         job = self._footnote.catalog.next_queued_job(owner=self._owner, lease_s=self._lease_s)
         if job is not None:
             self._run(job)
@@ -151,6 +159,8 @@ class JobRunner:
                 return
             except StorageError as exc:
                 _log.error("The end of job %s could not be recorded: %s", job.id, exc)
+                if isinstance(exc, DiskFull) and self._reserve.spend():
+                    continue
                 if time.monotonic() > give_up_at or self._stopping.wait(_TROUBLE_SECONDS):
                     return
 

@@ -54,8 +54,8 @@ class Lease:
         while not self._has_ended.wait(_WATCH_SECONDS):
             try:
                 is_held = self._is_held()
-            except Exception:  # noqa: BLE001 - whatever it is, the next heartbeat may succeed
-                _log.warning("The lease of job %s could not be renewed", self._job_id, exc_info=True)
+            except Exception as exc:  # noqa: BLE001 - whatever it is, the next heartbeat may succeed
+                _log.warning("The lease of job %s could not be renewed: %r", self._job_id, exc)
                 is_held = time.monotonic() - self._renewed_at < self._lease_s
             if not is_held:
                 _log.info("Job %s was cancelled, or is another worker's; it stops here", self._job_id)

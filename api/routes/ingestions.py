@@ -61,7 +61,7 @@ _REQUEST_BODY = {
 }
 
 
-@router.post("", status_code=202, responses=problems(409, 413), openapi_extra=_REQUEST_BODY)
+@router.post("", status_code=202, responses=problems(409, 413, 507), openapi_extra=_REQUEST_BODY)
 async def ingest(
     request: Request, response: Response, footnote: FootnoteParts, idempotency_key: IdempotencyKey = None
 ) -> JobBody:

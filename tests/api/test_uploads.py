@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import UploadTooLarge
-from api.uploads import MAX_NAME_BYTES, Upload, place, receive_upload, safe_name, upload_folder
-from rag.errors import InvalidRequest
+from api.uploads import (
+    MAX_NAME_BYTES,
+    Upload,
+    place,
+    receive_upload,
+    safe_name,
+    staging_folder,
+    upload_folder,
+)
+from rag.errors import DiskFull, InvalidRequest
 
 
 def send(
@@ -127,3 +136,14 @@ def test_files_are_placed_once(tmp_path: Path) -> None:
 
     assert placed == [True, False]
     assert (target / "a.md").read_bytes() == b"text"
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    def receive() -> None:
+        with staging_folder(tmp_path) as folder:
+            (folder / "0").write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFull, match="free some"):
+        receive()
+    assert list((tmp_path / "staging").iterdir()) == []

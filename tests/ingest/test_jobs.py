@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,9 @@ from ingest.lease import Lease
 from ingest.lock import collection_lock
 from ingest.parsing.process import ParserPool
 from ingest.progress import Status
+from ingest.reserve import RESERVED_BYTES, Reserve
 from rag.domain import Job, JobFile, JobFileState, JobState
-from rag.errors import DiskFull
+from rag.errors import DiskFull, StorageError
 from rag.factory import Footnote
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
@@ -249,7 +251,7 @@ def test_a_full_disk_fails_the_job_and_the_next_one_goes_on(
 def test_a_job_whose_end_cannot_be_recorded_ends_when_it_can(
     footnote: Footnote, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken(monkeypatch, footnote, "update_job", DiskFull("No space is left; free some."))
+    broken(monkeypatch, footnote, "update_job", StorageError("The server is starting; try again."))
     job = submit(footnote, path=handbook(tmp_path / "handbook"))
     wait(footnote, job, until=lambda _: bool(footnote.catalog.collections()))
     time.sleep(1)
@@ -257,6 +259,26 @@ def test_a_job_whose_end_cannot_be_recorded_ends_when_it_can(
     monkeypatch.undo()
     done = wait(footnote, job)
     assert (done.state, done.attempts) == (JobState.COMMITTED, 1)
+
+
+def test_space_set_aside_lets_a_job_end_on_a_full_disk(
+    footnote: Footnote, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve = footnote.settings.data_dir / "reserve"
+    folder = handbook(tmp_path / "handbook", files=20)
+    wait(footnote, submit(footnote, path=folder))
+    assert reserve.stat().st_blocks * 512 >= RESERVED_BYTES
+    monkeypatch.setattr(Reserve, "fill", lambda _: None)
+    works = footnote.catalog.update_job
+
+    def full(job_id: str, **changes: Any) -> Job:
+        if reserve.exists():
+            raise DiskFull("No space is left; free some.")
+        return works(job_id, **changes)
+
+    monkeypatch.setattr(footnote.catalog, "update_job", full)
+    job = wait(footnote, submit(footnote, path=folder))
+    assert (job.state, reserve.exists()) == (JobState.COMMITTED, False)
 
 
 def test_what_became_of_each_file_is_recorded(footnote: Footnote, runner: JobRunner, tmp_path: Path) -> None:
