@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from email.parser import HeaderParser
 from functools import partial
@@ -22,6 +22,8 @@ _SHORT_NAME = 0x3704
 _IS_HIDDEN = 0x7FFE
 _CONTENT_ID = 0x3712
 _EMBEDDED_OBJECT = "__substg1.0_3701000D"
+_PROPERTIES = "__properties_version1.0"
+_INNER_HEAD = 24  # bytes, where the outermost mail has 32
 _SIGNATURE_KINDS = ("application/pkcs7-signature", "application/pgp-signature")
 
 
@@ -109,13 +111,22 @@ class _Attachment:
 def _embedded_mail(attachment: Any) -> Any:
     """The message that is attached as an object rather than as bytes, or ``None``."""
     for storage in attachment._storage.storages:
-        if storage.name == _EMBEDDED_OBJECT and any(_has_message_class(storage)):
-            return Message(storage)
+        if storage.name == _EMBEDDED_OBJECT and any(
+            stream.name.startswith("__substg1.0_001A") for stream in storage.streams
+        ):
+            return Message(_as_outermost(storage))
     return None
 
 
-def _has_message_class(storage: Any) -> Iterator[bool]:
-    return (stream.name.startswith("__substg1.0_001A") for stream in storage.streams)
+def _as_outermost(storage: Any) -> Any:
+    """The storage of an inner mail, with the longer head that oxmsg expects before its properties."""
+    streams = tuple(
+        replace(stream, bytes_=stream.bytes_[:_INNER_HEAD] + bytes(8) + stream.bytes_[_INNER_HEAD:])
+        if stream.name == _PROPERTIES
+        else stream
+        for stream in storage.streams
+    )
+    return replace(storage, streams=streams)
 
 
 def _eml(message: Any, limit: int) -> bytes:

@@ -13,7 +13,9 @@ from ingest.parsing.eml import parse_eml
 from ingest.parsing.process import ParserPool
 from ingest.stages import BlockKind
 from rag.errors import SourceError
+from samples.make_mails import compound_file, outlook_object
 from tests.ingest.conftest import read_whole, refuse
+from tests.ingest.formats import FORMATS
 
 
 def invitation() -> EmailMessage:
@@ -163,6 +165,54 @@ def test_a_mail_that_cannot_be_read_says_why(data: bytes, code: str) -> None:
     with pytest.raises(SourceError) as caught:
         parse_eml(data)
     assert caught.value.source_code == code
+
+
+def test_an_outlook_mail_is_read_with_its_attachment(parsers: ParserPool) -> None:
+    own, attached = read_whole(parsers, FORMATS / "inspection-toiture.msg").documents
+    assert own.title == "Inspection de la toiture du bâtiment C"
+    assert own.metadata == {
+        "from": "Élodie Varenne <elodie.varenne@orvellan.example>",
+        "to": "batiment-c@orvellan.example",
+        "date": "2025-01-30T16:05:00+01:00",
+        "subject": "Inspection de la toiture du bâtiment C",
+    }
+    assert "Merci de libérer les places de parking P-21 à P-34." in own.text
+    assert (attached.part, attached.language) == ("intervention.txt", "fr")
+
+
+def test_an_outlook_mail_inside_another_is_a_mail_again(parsers: ParserPool, tmp_path: Path) -> None:
+    text = 0x1F
+    note = {(0x3701, 0x102): b"Some words.", (0x3705, 3): 1, (0x3707, text): "note.txt"}
+    inner = {
+        **outlook_object(
+            {
+                (0x001A, text): "IPM.Note",
+                (0x0037, text): "Émargement / mai",
+                (0x0C1A, text): "Ann Low",
+                (0x0C1F, text): "ann@example.org",
+                (0x1000, text): "La réunion est le 5 mai.",
+            },
+            bytes(24),
+        ),
+        "__attach_version1.0_#00000000": outlook_object(note, bytes(8)),
+    }
+    outer = {
+        **outlook_object(
+            {(0x001A, text): "IPM.Note", (0x0037, text): "Fwd", (0x1000, text): "Below."}, bytes(32)
+        ),
+        "__attach_version1.0_#00000000": {
+            **outlook_object({(0x3705, 3): 5, (0x3001, text): "x"}, bytes(8)),
+            "__substg1.0_3701000D": inner,
+        },
+    }
+    file = tmp_path / "fwd.msg"
+    file.write_bytes(compound_file(outer))
+
+    documents = {document.part: document for document in read_whole(parsers, file).documents}
+
+    assert list(documents) == ["", "Émargement - mai.eml", "Émargement - mai.eml/note.txt"]
+    assert documents["Émargement - mai.eml"].text.endswith("La réunion est le 5 mai.")
+    assert documents["Émargement - mai.eml"].metadata["from"] == "Ann Low <ann@example.org>"
 
 
 def test_a_file_that_is_no_outlook_mail_is_damaged(parsers: ParserPool, tmp_path: Path) -> None:
