@@ -15,7 +15,7 @@ from ingest.parsing.doc_format import (
     paragraph,
     pieces,
 )
-from ingest.parsing.elements import rows_to_blocks
+from ingest.parsing.elements import TYPED_BULLET, rows_to_blocks
 from ingest.parsing.ole import ZIP_SIGNATURE, ole_title, open_ole, read_stream
 from ingest.parsing.unpacking import damaged, encrypted
 from ingest.stages import BlockKind, ParsedBlock, ParsedDocument
@@ -129,7 +129,9 @@ def _table(rows: list[list[str]]) -> list[ParsedBlock]:
 def _block(found: Paragraph, text: str) -> ParsedBlock:
     if found.level:
         return ParsedBlock(kind=BlockKind.HEADING, text=text, level=min(found.level, _DEEPEST))
-    return ParsedBlock(kind=BlockKind.LIST_ITEM if found.is_item else BlockKind.PARAGRAPH, text=text)
+    typed = TYPED_BULLET.match(text)
+    kind = BlockKind.LIST_ITEM if found.is_item or typed else BlockKind.PARAGRAPH
+    return ParsedBlock(kind=kind, text=text[typed.end() :] if typed else text)
 
 
 def _readable(text: str) -> str:

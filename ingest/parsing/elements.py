@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,8 @@ from lxml import html as lxml_html
 from ingest.stages import BlockKind, ParsedBlock
 
 CELL_SEPARATOR = " | "
+TYPED_BULLET = re.compile(r"^[•·▪●–-]\s+(?=\S)")
+"""A bullet that somebody typed instead of making a list."""
 _KINDS = {
     "ListItem": BlockKind.LIST_ITEM,
     "CodeSnippet": BlockKind.CODE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.parsing.elements import rows_to_blocks
+from ingest.parsing.elements import TYPED_BULLET, rows_to_blocks
 from ingest.parsing.rtf_format import Paragraph, RichText, UnreadableRichText
 from ingest.parsing.unpacking import damaged
 from ingest.stages import BlockKind, ParsedBlock, ParsedDocument
@@ -15,7 +15,6 @@ _HEADING_STYLE = re.compile(r"^(?:heading|titre|überschrift|título|titolo) ?(\
 _TITLE_STYLES = frozenset({"title", "titre"})
 _CONTENTS_STYLE = re.compile(r"^(?:toc|tm|contents) ?\d")
 _BULLET = re.compile(r"^[^\w]?$|^o$")
-_TYPED_BULLET = re.compile(r"^[•·▪●–-]\s+(?=\S)")
 _DEEPEST = 6
 
 
@@ -62,7 +61,7 @@ def _block(found: Paragraph) -> ParsedBlock:
     level = int(named[1]) if named else 1 if found.style in _TITLE_STYLES else found.level
     if level:
         return ParsedBlock(kind=BlockKind.HEADING, text=_labelled(found), level=min(level, _DEEPEST))
-    typed = _TYPED_BULLET.match(found.text)
+    typed = TYPED_BULLET.match(found.text)
     is_item = found.is_item or typed is not None
     text = found.text[typed.end() :] if typed else _labelled(found)
     return ParsedBlock(kind=BlockKind.LIST_ITEM if is_item else BlockKind.PARAGRAPH, text=text)
