@@ -15,17 +15,18 @@ class ProgressBar:
 
     def __init__(self, console: Console, *, shown: bool) -> None:
         self._bar = Progress(
-            TextColumn("{task.fields[stage]:<6}"),
+            TextColumn("{task.fields[stage]:<7}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn(
-                "files · {task.fields[chunks]:,} chunks · {task.fields[rate]:.0f}/s · {task.fields[left]}"
-            ),
+            TextColumn("{task.fields[unit]} · {task.fields[chunks]:,} chunks"),
+            TextColumn("· {task.fields[rate]:.0f}/s · {task.fields[left]}"),
             console=console,
             transient=True,
             disable=not shown,
         )
-        self._task = self._bar.add_task("ingest", total=None, stage="plan", chunks=0, rate=0.0, left="")
+        self._task = self._bar.add_task(
+            "ingest", total=None, stage="plan", unit="files", chunks=0, rate=0.0, left=""
+        )
 
     def __enter__(self) -> ProgressBar:
         self._bar.start()
@@ -43,6 +44,7 @@ class ProgressBar:
             total=status.files_total or None,
             completed=status.files_done,
             stage=status.stage,
+            unit="documents" if status.stage == "reembed" else "files",
             chunks=status.chunks,
             rate=status.rate,
             left=time_left(status.eta_s),

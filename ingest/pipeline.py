@@ -217,7 +217,11 @@ class Ingestor:
                 run.failed(item)
                 continue
             with run.watch.stage("commit"):
-                self._catalog.put_source(run.collection.id, new_versions(item, source, groups=groups))
+                self._catalog.put_source(
+                    run.collection.id,
+                    new_versions(item, source, groups=groups),
+                    fingerprint=run.collection.fingerprint,
+                )
             run.committed(item)
             if run.index_is_due and not run.should_stop():
                 self._index(run)

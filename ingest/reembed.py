@@ -1,8 +1,8 @@
 """Another embedding model or chunker: new chunks beside those that serve, then one switch.
 
-``stored text ─► chunk ─► embed ─► prepare (one transaction per document) ─► index ─► switch ─► clear up``. Until
-the switch every search, listing and deletion works on the old chunks with the old model. A run that ends in
-the middle, however it ends, is gone on with by the next one.
+``stored text ─► chunk ─► embed ─► prepare, document by document ─► index ─► switch ─► clear up``. Until the
+switch every search, listing and deletion works on the old chunks with the old model. A run that ends in the
+middle, however it ends, is gone on with by the next one.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Reembedder:
 
     def foreseen(self, collection: Collection) -> int:
         """How many documents :meth:`run` would re-embed; said in the log too."""
-        if not self.is_due(collection):
+        if not self.is_due(collection) or not collection.documents:
             return 0
         logger.info(
             "The %d documents of %r would be re-embedded first: they are from %s.",

@@ -93,11 +93,16 @@ class Catalog(Protocol):
         ...
 
     # -- documents
-    def put_source(self, collection_id: str, versions: Sequence[NewVersion]) -> list[Document]:
+    def put_source(
+        self, collection_id: str, versions: Sequence[NewVersion], *, fingerprint: str | None = None
+    ) -> list[Document]:
         """Store all documents of one source file: each new, or the next version of the one it replaces.
 
         ``versions`` are of the same ``(root, path)``, at least one. Documents of parts that are not among
-        them are removed, and so are the replaced versions' chunks.
+        them are removed, and so are the replaced versions' chunks. ``fingerprint`` names the model of the
+        vectors.
+
+        Raises: EmbeddingMismatch when the collection's model is another one.
         """
         ...
 

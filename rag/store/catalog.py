@@ -86,10 +86,12 @@ class SqlCatalog:
 
     # -- documents
 
-    def put_source(self, collection_id: str, versions: Sequence[NewVersion]) -> list[Document]:
+    def put_source(
+        self, collection_id: str, versions: Sequence[NewVersion], *, fingerprint: str | None = None
+    ) -> list[Document]:
         """Store the documents of a source file, each new or its next version."""
         with self._database.write() as session:
-            return changes.put_source(session, collection_id, versions)
+            return changes.put_source(session, collection_id, versions, fingerprint)
 
     def touch_source(
         self, collection_id: str, root: str, path: str, *, size: int, mtime_ns: int, groups: frozenset[str]

@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from rag.domain import Access, Collection, Document, NewChunk, NewVersion, embedded_text, source_uri
-from rag.errors import InvalidRequest
+from rag.errors import EmbeddingMismatch, InvalidRequest
 from rag.store import vectors
 from rag.store.collections import lock_collection
 from rag.store.documents import find_document, find_row
@@ -24,10 +24,17 @@ SourceKey = tuple[str, str, str]
 """Collection id, root and path of a source file."""
 
 
-def put_source(session: Session, collection_id: str, versions: Sequence[NewVersion]) -> list[Document]:
+def put_source(
+    session: Session, collection_id: str, versions: Sequence[NewVersion], fingerprint: str | None
+) -> list[Document]:
     """Store all documents of one source file; those of parts that are gone are removed."""
     key = _common_key(collection_id, versions)
     collection = lock_collection(session, collection_id)
+    if fingerprint not in (None, collection.fingerprint):
+        raise EmbeddingMismatch(
+            f"The collection {collection.name!r} was re-embedded by another process in the middle of this "
+            "ingestion; run it again."
+        )
     rows = {row.part: row for row in session.scalars(_of_source(key))}
     collection.sequence += 1
     kept = {version.part for version in versions}

@@ -160,7 +160,10 @@ def test_a_new_version_after_the_switch_is_of_the_new_model(catalog: Catalog, ha
     catalog.switch_space(target)
     with pytest.raises(EmbeddingMismatch, match="48"):
         put(catalog, handbook.id, new_version("new.txt", "New."))
-    put(catalog, handbook.id, new_version("new.txt", "New.", embedder=LARGER))
+    version = new_version("new.txt", "New.", embedder=LARGER)
+    with pytest.raises(EmbeddingMismatch, match="in the middle of this ingestion"):
+        catalog.put_source(handbook.id, [version], fingerprint=handbook.fingerprint)
+    catalog.put_source(handbook.id, [version], fingerprint=target.fingerprint)
     assert "New." in chunk_texts(catalog, handbook)
 
 

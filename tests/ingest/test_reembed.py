@@ -263,6 +263,15 @@ def test_a_new_chunker_cuts_again_and_keeps_the_vectors_it_can(
     assert_sound(footnote)
 
 
+def test_an_empty_collection_of_an_old_chunker_is_switched_at_once(
+    house: House, footnote: Footnote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reembed, "VERSION", 2)
+    empty = footnote.open_collection("empty")
+    result = build_reembedder(footnote).run(empty)
+    assert (result.documents, result.after.chunker) == (0, 2)
+
+
 def test_a_folder_that_moved_is_the_same_model(house: House) -> None:
     with house.open("small") as footnote:
         footnote.catalog.name_model(
