@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +24,7 @@ from pebble import ProcessExpired, ProcessPool
 from ingest.parsing.ocr import DEFAULT_LANGUAGES, choose_languages
 from ingest.parsing.read import DEFAULT_LIMITS, MEBIBYTE, ReadLimits, read_file
 from ingest.parsing.sandbox import Sandbox, confined, enter_sandbox, last_words
+from ingest.parsing.scratch import Scratch
 from ingest.result import IngestFailure
 from ingest.sources import SourceFile, unreadable
 from ingest.stages import FailedFile, ReadFile
@@ -64,16 +64,14 @@ class ParserPool:
         self._reader = reader or partial(read_file, limits=limits)
         self._timeout_s = timeout_s
         self._workers = workers
-        self._folder = TemporaryDirectory(prefix="footnote-parsing-")
+        self._scratch = Scratch()
         self._numbers = count()
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=_FILES_PER_PROCESS,
             initializer=_start,
             initargs=[
-                Sandbox(
-                    folder=Path(self._folder.name), memory_mb=memory_mb, file_mb=limits.total // MEBIBYTE
-                ),
+                Sandbox(folder=self._scratch.folder, memory_mb=memory_mb, file_mb=limits.total // MEBIBYTE),
                 ocr_languages,
             ],
             context=multiprocessing.get_context("spawn"),
@@ -106,7 +104,7 @@ class ParserPool:
         """End the processes, also those at work."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
-        self._folder.cleanup()
+        self._scratch.remove()
 
     def __enter__(self) -> ParserPool:
         return self
@@ -117,7 +115,7 @@ class ParserPool:
         self.close()
 
     def _submit(self, file: SourceFile) -> _Submitted:
-        folder = Path(self._folder.name) / str(next(self._numbers))
+        folder = self._scratch.folder / str(next(self._numbers))
         copy = folder.with_suffix(".copy")
         try:
             if file.download is not None:

@@ -249,14 +249,15 @@ def test_temporary_files_are_gone_afterwards(tmp_path: Path, monkeypatch: pytest
     with ParserPool(workers=1, timeout_s=15, memory_mb=8192, reader=hostile_read) as pool:
         parse(pool, tmp_path / "network.txt")
         refuse(pool, tmp_path / "crash.txt")
-        assert [list(folder.iterdir()) for folder in (tmp_path / "temporary").iterdir()] == [[]]
+        (folder,) = (tmp_path / "temporary").iterdir()
+        assert [entry.name for entry in folder.iterdir()] == ["lock"]
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_parser_that_computes_forever_ends_even_if_nobody_watches(tmp_path: Path) -> None:
     (tmp_path / "spin.txt").write_text("x")
     with ParserPool(workers=1, timeout_s=1, memory_mb=8192, reader=hostile_read) as pool:
-        folder = Path(pool._folder.name) / "spin"
+        folder = pool._scratch.folder / "spin"
         watched = pool._pool.schedule(
             read_confined, args=[hostile_read, tmp_path / "spin.txt", "spin.txt", None, folder, 1]
         )
