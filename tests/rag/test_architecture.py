@@ -14,9 +14,13 @@ ADAPTERS = {
     "tantivy": {"rag/index/analysis.py", "rag/index/keyword.py"},
     "sqlalchemy": {"rag/store/"},
     "alembic": {"rag/store/"},
-    "sentence_transformers": {"rag/embedding.py"},
-    "torch": {"rag/embedding.py", "api/diagnosis.py"},  # the doctor looks for a GPU
-    "transformers": {"rag/embedding.py"},
+    "sentence_transformers": {"rag/embedding.py", "rag/openvino_embedding.py"},
+    "torch": {"rag/embedding.py", "rag/openvino_embedding.py", "api/diagnosis.py"},  # the doctor: a GPU?
+    "transformers": {"rag/embedding.py", "rag/openvino_embedding.py"},
+    "openvino": {"rag/openvino_embedding.py"},
+    "fsspec": {"ingest/remote.py"},
+    "watchfiles": {"ingest/watch.py"},
+    "psutil": {"eval/memory.py"},
     "langchain": {"rag/chat_model.py"},
     "langchain_core": {"rag/chat_model.py"},
     "unstructured": {"ingest/parsing/"},
