@@ -64,7 +64,9 @@ class Footnote:
         }
         if embedder is not None:
             self._parts[_embedder_part(self.embedding_model)] = embedder
-        self._lock = threading.RLock()
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.RLock] = {}
+        self._loading = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +101,8 @@ class Footnote:
             embedder = self._embedder(name)
         except ModelUnavailable as exc:
             raise ModelUnavailable(
-                f"The collection {collection.name!r} was embedded with {name}, which cannot be loaded any more "
-                f"({exc}) Give the model back; or {way_out}."
+                f"The collection {collection.name!r} was embedded with {name}, "
+                f"which cannot be loaded any more ({exc}) Give the model back; or {way_out}."
             ) from exc
         if embedder.profile.fingerprint != collection.fingerprint:
             raise EmbeddingMismatch.between(collection, embedder.profile.fingerprint, way_out)
@@ -190,11 +192,13 @@ class Footnote:
             catalog.close()
 
     def _shared(self, name: str, build: Callable[[], T]) -> T:
-        """The part ``name``, built at its first use, by one thread."""
-        with self._lock:
-            if name not in self._parts:
-                self._parts[name] = build()
-            part: T = self._parts[name]
+        """The part ``name``, built at its first use, by one thread; the others are at hand meanwhile."""
+        with self._guard:
+            lock = self._locks.setdefault(name, threading.RLock())
+        with lock:
+            part: T | None = self._parts.get(name)
+            if part is None:
+                part = self._parts[name] = build()
             return part
 
     def _open_catalog(self) -> Catalog:
@@ -202,7 +206,11 @@ class Footnote:
         return open_catalog(self.settings.sqlalchemy_url)
 
     def _embedder(self, name: str) -> Embedder:
-        return self._shared(_embedder_part(name), lambda: self._load_embedder(name))
+        def load() -> Embedder:
+            with self._loading:  # the libraries behind it load one model at a time
+                return self._load_embedder(name)
+
+        return self._shared(_embedder_part(name), load)
 
     def _load_embedder(self, name: str) -> Embedder:
         from rag.embedding_backends import load_embedder  # torch takes seconds to import

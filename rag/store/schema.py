@@ -117,7 +117,10 @@ class DocumentRow(Base):
     """
 
     __tablename__ = "documents"
-    __table_args__ = (UniqueConstraint("collection_id", "root", "path", "part"),)
+    __table_args__ = (
+        UniqueConstraint("collection_id", "root", "path", "part"),
+        Index(None, "collection_id", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String, primary_key=True)
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
