@@ -6,8 +6,8 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -37,14 +37,15 @@ _SAME = 0.995  # vectors are stored in half precision
 _FIRST_BUILD = "The file CURRENT was missing"  # killed between the first generation and its pointer
 
 
-_COMPILED: dict[Any, Any] = {}
-"""Compiled queries, shared by the thousands of catalogs that are opened here."""
+@lru_cache(maxsize=8)
+def _database(url: str) -> Database:
+    """Kept, with its compiled queries; the files are closed in between, and may be other ones next time."""
+    return Database(url)
 
 
 def open_place(place: Path) -> SqlCatalog:
     """What :func:`rag.store.catalog.open_catalog` does, without compiling every query anew."""
-    database = Database(f"sqlite:///{place / 'catalog.sqlite3'}")
-    database.engine.update_execution_options(compiled_cache=_COMPILED)
+    database = _database(f"sqlite:///{place / 'catalog.sqlite3'}")
     try:
         migrate(database)
     except BaseException:

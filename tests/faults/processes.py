@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable
 from multiprocessing import forkserver
-from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,3 @@ class Running:
         self.process.join()
         self._receiver.close()
         return found
-
-    @property
-    def connection(self) -> Connection:
-        return self._receiver

@@ -377,6 +377,17 @@ def test_an_unreadable_pointer_is_reported_and_the_index_rebuilt(
     assert indexes.snapshot(handbook).generation == opened.generation
 
 
+def test_a_pointer_that_lost_its_last_byte_is_noticed(
+    indexes: CollectionIndexes, catalog: Catalog, handbook: Collection, root: Path
+) -> None:
+    indexes.refresh(handbook.id)
+    current = root / handbook.id / "CURRENT"
+    current.write_bytes(current.read_bytes()[:-1])
+    restarted = CollectionIndexes(root, catalog)
+    assert_equals_catalog(restarted.snapshot(handbook), catalog, handbook)
+    assert len(restarted.repairs) == 1
+
+
 def test_a_folder_that_was_replaced_by_one_of_the_same_name_is_noticed(
     indexes: CollectionIndexes, catalog: Catalog, handbook: Collection, root: Path
 ) -> None:
