@@ -1,6 +1,6 @@
-"""How well the extractive answerer does on samples/questions.jsonl: ``python benchmarks/samples.py``.
+"""How well the extractive answerer does on our own questions: ``python benchmarks/samples.py [formats]``.
 
-Ingests the sample handbook into a throw-away data directory, asks every question, and prints by language: how
+Ingests the sample handbook (or the folder with a file of every supported type) into a throw-away data directory, asks every question, and prints by language: how
 often the right document is retrieved and cited, how often the answer holds the gold sentence, how often
 unanswerable questions are refused, and whether every quote stands where its citation says.
 """
@@ -21,6 +21,7 @@ from rag.factory import Footnote
 from rag.settings import load_settings
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+QUESTIONS = {"handbook": "questions.jsonl", "formats": "questions-formats.jsonl"}
 COLLECTION = "samples"
 
 
@@ -58,11 +59,16 @@ def main() -> None:
     """Print the table, and with ``--verbose`` every miss."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="print every miss")
+    parser.add_argument("folder", nargs="?", choices=QUESTIONS, default="handbook")
     arguments = parser.parse_args()
-    questions = [json.loads(line) for line in (SAMPLES / "questions.jsonl").read_text().splitlines()]
+    questions = [
+        json.loads(line) for line in (SAMPLES / QUESTIONS[arguments.folder]).read_text().splitlines()
+    ]
     with TemporaryDirectory() as folder, Footnote(load_settings(data_dir=folder)) as footnote:
         with build_ingestor(footnote) as ingestor:
-            ingestor.sync(FolderSource(SAMPLES / "handbook"), collection=footnote.open_collection(COLLECTION))
+            ingestor.sync(
+                FolderSource(SAMPLES / arguments.folder), collection=footnote.open_collection(COLLECTION)
+            )
         answers = ask_all(footnote, questions)
         holding = [quotes_hold(footnote, answer) for answer in answers]
     pairs = list(zip(questions, answers, strict=True))

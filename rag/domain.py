@@ -25,6 +25,9 @@ Matrix = NDArray[np.float32]
 ChunkIds = NDArray[np.int64]
 """Chunk ids, shape ``(n,)``."""
 
+CELL_SEPARATOR = " | "
+"""Between the cells of a table's row in stored text, which has one line a row."""
+
 
 # ------------------------------------------------------------------------------------------ access
 

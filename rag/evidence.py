@@ -18,6 +18,7 @@ from rag.alignment import content_terms, coverage, rarity
 from rag.domain import Matrix, Passage, Question, Vector
 from rag.interfaces import Embedder
 from rag.sentences import split_sentences
+from rag.tables import row_headers, with_labels
 
 COVERAGE_WEIGHT = 0.3
 """Share of the question's terms in a sentence, added to its cosine; set on clapnq-dev's marked sentences."""
@@ -28,9 +29,28 @@ _LIST_NUMBER = re.compile(r"^(?:\d+[.)]|\d+(?:\.\d+)+)\s+")
 _STATES = re.compile(r"\d|[.!;:…|]")
 
 
-def _statements(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences that could be an answer: no questions, no headings."""
-    return [(start, end) for start, end in split_sentences(text) if _is_statement(text[start:end])]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Statement:
+    """A sentence that could be an answer, and what is compared with the question."""
+
+    start: int
+    end: int
+    read: str
+    header: tuple[int, int] | None
+
+
+def _statements(text: str) -> list[_Statement]:
+    """The sentences that could be an answer: no questions, no headings, and rows with their labels."""
+    headers = row_headers(text)
+    labels = set(headers.values())
+    found = []
+    for start, end in split_sentences(text):
+        sentence, header = text[start:end], headers.get((start, end))
+        if (start, end) in labels or not _is_statement(sentence):
+            continue
+        read = with_labels(sentence, text[slice(*header)]) if header else sentence
+        found.append(_Statement(start=start, end=end, read=read, header=header))
+    return found
 
 
 def _is_statement(sentence: str) -> bool:
@@ -48,6 +68,7 @@ class ScoredSentence:
         start, end: offsets into the passage's text.
         cosine: with the question, -1 to 1.
         coverage: weighted share, 0 to 1, of the question's terms in the sentence and its heading.
+        header: for a table's row, the span of the line with the columns' labels.
     """
 
     passage: int
@@ -56,6 +77,7 @@ class ScoredSentence:
     text: str
     cosine: float
     coverage: float
+    header: tuple[int, int] | None = None
 
     @property
     def score(self) -> float:
@@ -81,28 +103,29 @@ class SentenceScorer:
     def score(self, question: Question, passages: Sequence[Passage]) -> list[ScoredSentence]:
         """Every statement in ``passages``, in reading order within each passage."""
         vector = self._question_vector(question.text)
-        spans = [_statements(passage.text) for passage in passages]
-        vectors = self._vectors(passages, spans)
+        statements = [_statements(passage.text) for passage in passages]
+        vectors = self._vectors(passages, statements)
         wanted = content_terms(question.text, question.language)
         terms = [
             [
-                content_terms(f"{passage.heading} {passage.text[start:end]}", question.language)
-                for start, end in places
+                content_terms(f"{passage.heading} {statement.read}", question.language)
+                for statement in of_passage
             ]
-            for passage, places in zip(passages, spans, strict=True)
+            for passage, of_passage in zip(passages, statements, strict=True)
         ]
         weights = rarity(group for groups in terms for group in groups)
         return [
             ScoredSentence(
                 passage=place,
-                start=start,
-                end=end,
-                text=passages[place].text[start:end],
+                start=statement.start,
+                end=statement.end,
+                text=passages[place].text[statement.start : statement.end],
                 cosine=float(np.dot(vectors[place][index], vector)),
                 coverage=coverage(wanted, terms[place][index], weights),
+                header=statement.header,
             )
-            for place, places in enumerate(spans)
-            for index, (start, end) in enumerate(places)
+            for place, of_passage in enumerate(statements)
+            for index, statement in enumerate(of_passage)
         ]
 
     def _question_vector(self, text: str) -> Vector:
@@ -111,17 +134,17 @@ class SentenceScorer:
             held = self._question = (text, self._embedder.embed_query(text))
         return held[1]
 
-    def _vectors(self, passages: Sequence[Passage], spans: Sequence[list[tuple[int, int]]]) -> list[Matrix]:
+    def _vectors(self, passages: Sequence[Passage], statements: Sequence[list[_Statement]]) -> list[Matrix]:
         keys = [(passage.chunk_id, passage.text) for passage in passages]
         with self._lock:
             known = {key: self._cache[key] for key in keys if key in self._cache}
         missing = [place for place, key in enumerate(keys) if key not in known]
-        texts = [passages[place].text[start:end] for place in missing for start, end in spans[place]]
+        texts = [statement.read for place in missing for statement in statements[place]]
         embedded = self._embedder.embed_documents(texts)
         offset = 0
         for place in missing:
-            known[keys[place]] = embedded[offset : offset + len(spans[place])]
-            offset += len(spans[place])
+            known[keys[place]] = embedded[offset : offset + len(statements[place])]
+            offset += len(statements[place])
         with self._lock:
             for key in keys:
                 self._cache[key] = known[key]

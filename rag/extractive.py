@@ -66,6 +66,7 @@ def _choose(
     asked = content_terms(question.text, question.language)  # repeating the question answers nothing
     floor = _with_rank(ranked[0], len(passages)) - MARGIN
     kept: list[tuple[int, int, int]] = []
+    headers: set[tuple[int, int, int]] = set()  # a row says little without its columns' labels
     seen: list[frozenset[str]] = []
     for sentence in ranked:
         if len(kept) == MAX_SENTENCES or (kept and _with_rank(sentence, len(passages)) < floor):
@@ -76,7 +77,9 @@ def _choose(
             continue
         seen.append(held)
         kept.append((sentence.passage, sentence.start, _list_end(sentence, passages[sentence.passage])))
-    return _in_reading_order(kept, passages)
+        if sentence.header is not None:
+            headers.add((sentence.passage, *sentence.header))
+    return _in_reading_order([*kept, *headers], passages)
 
 
 def _with_rank(sentence: ScoredSentence, passages: int) -> float:

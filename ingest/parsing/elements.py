@@ -9,8 +9,8 @@ from typing import Any
 from lxml import html as lxml_html
 
 from ingest.stages import BlockKind, ParsedBlock
+from rag.domain import CELL_SEPARATOR
 
-CELL_SEPARATOR = " | "
 TYPED_BULLET = re.compile(r"^[•·▪●–-]\s+(?=\S)")
 """A bullet that somebody typed instead of making a list."""
 _KINDS = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from ingest.parsing.elements import CELL_SEPARATOR
 from ingest.parsing.pdf_layout import Line
+from rag.domain import CELL_SEPARATOR
 
 _SPECKLE = re.compile(r"^[^\w€$£%&]{1,3}$")
 _LEAST_SURE_LINE = 40  # percent; below, lines are guesses at specks and pictures

@@ -9,11 +9,11 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from ingest.parsing.elements import CELL_SEPARATOR
 from ingest.parsing.ocr import require_ocr
 from ingest.parsing.pdf_layout import HYPHEN, Line, lines_to_blocks
 from ingest.parsing.pdf_scan import read_scans
 from ingest.stages import ParsedDocument
+from rag.domain import CELL_SEPARATOR
 from rag.errors import SourceError
 
 _SOFT_HYPHENS = frozenset({0x02, 0xFFFE})  # how pdfium marks a word broken at the end of a line

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from ingest.parsing.elements import CELL_SEPARATOR
 from ingest.parsing.table_rows import is_label_row
 from ingest.stages import PAGE_BREAK, BlockKind, ParsedBlock
+from rag.domain import CELL_SEPARATOR
 
 HYPHEN = "\u00ad"
 """At a line's end: the word goes on in the next line."""

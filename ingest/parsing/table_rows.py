@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.parsing.elements import CELL_SEPARATOR
 from ingest.stages import BlockKind, ParsedBlock
+from rag.domain import CELL_SEPARATOR
 
 Row = list[str]
 """The cells' texts; empty cells are empty, and an empty row is ``[]``."""
