@@ -8,17 +8,16 @@ middle, however it ends, is gone on with by the next one.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ingest.ahead import Ahead
 from ingest.chunk import VERSION, chunk
 from ingest.layout import stored_document
 from ingest.lock import collection_lock
-from ingest.progress import SILENT, Progress, Status
+from ingest.progress import SILENT, Progress
+from ingest.reembed_run import Reembedded, ReembeddingRun, shown_model
 from ingest.stages import ChunkDraft
 from rag.domain import Access, Collection, DocumentText, NewChunk, Vector, embedded_text
 from rag.errors import Conflict, DocumentNotFound
@@ -31,38 +30,6 @@ _SLICE = 128  # the model works on this many at once: how soon a cancellation is
 _WAITING_WEIGHT = 512  # chunks; a document counts as one more
 _PASSES = 5
 _EVERYTHING = Access.everything()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reembedded:
-    """The outcome of a re-embedding.
-
-    Attributes:
-        before, after: the collection; of the same space when there was nothing to do.
-        documents: how many were given new chunks, by this run or earlier ones.
-        chunks_embedded: chunks that the model was run for; the others had a vector already.
-        cancelled: the run was stopped early: the old chunks still serve, the next run goes on.
-    """
-
-    before: Collection
-    after: Collection
-    documents: int
-    chunks_embedded: int
-    seconds: float
-    cancelled: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As the command shows it."""
-        return {
-            "collection": self.after.name,
-            "documents": self.documents,
-            "chunks": self.after.chunks,
-            "chunks_embedded": self.chunks_embedded,
-            "seconds": round(self.seconds, 3),
-            "cancelled": self.cancelled,
-            "from": _shown(self.before),
-            "to": _shown(self.after),
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +91,7 @@ class Reembedder:
             "The %d documents of %r would be re-embedded first: they are from %s.",
             collection.documents,
             collection.name,
-            _short(collection),
+            shown_model(collection),
         )
         return collection.documents
 
@@ -149,7 +116,7 @@ class Reembedder:
     ) -> Reembedded:
         """:meth:`run` for a caller that holds the collection's lock."""
         before = self._catalog.collection_by_id(collection.id)
-        run = _Run(before, progress, cancelled)
+        run = ReembeddingRun(before, progress, cancelled)
         if self.is_due(before):
             self._reembed(run)
         elif self._catalog.begun_space(before.id) is not None:
@@ -162,7 +129,7 @@ class Reembedder:
         after = self._catalog.collection_by_id(before.id)
         return run.result(after, cancelled=self.is_due(after))
 
-    def _reembed(self, run: _Run) -> None:
+    def _reembed(self, run: ReembeddingRun) -> None:
         target = self._catalog.begin_space(
             run.before.id,
             self._embedder.profile,
@@ -183,7 +150,7 @@ class Reembedder:
             f"run `footnote collections reembed {run.before.name}` when they are done."
         )
 
-    def _prepare(self, target: Collection, run: _Run) -> None:
+    def _prepare(self, target: Collection, run: ReembeddingRun) -> None:
         """Chunks in the target's space for every document that has none there."""
         run.enter("reembed")
         with Ahead(
@@ -197,7 +164,7 @@ class Reembedder:
                 if run.cancelled():
                     return
 
-    def _drafts(self, target: Collection, run: _Run) -> Generator[_Draft]:
+    def _drafts(self, target: Collection, run: ReembeddingRun) -> Generator[_Draft]:
         """The unprepared documents, cut anew; those deleted meanwhile are left out."""
         after: str | None = None
         max_tokens = self._embedder.profile.max_tokens
@@ -213,7 +180,7 @@ class Reembedder:
                 yield _Draft(text=text, drafts=drafts)
             after = ids[-1]
 
-    def _prepare_group(self, target: Collection, group: Sequence[_Draft], run: _Run) -> None:
+    def _prepare_group(self, target: Collection, group: Sequence[_Draft], run: ReembeddingRun) -> None:
         wanted = list(dict.fromkeys(text for draft in group for text in draft.embedded_texts()))
         vectors = self._catalog.known_vectors(target.fingerprint, wanted)
         new = [text for text in wanted if text not in vectors]
@@ -227,72 +194,6 @@ class Reembedder:
             chunks = draft.chunks([vectors[text] for text in draft.embedded_texts()])
             self._catalog.prepare_document(target, draft.text, chunks)
             run.prepared(len(chunks))
-
-
-class _Run:
-    """What one re-embedding has done so far."""
-
-    def __init__(self, before: Collection, progress: Progress, cancelled: Callable[[], bool]) -> None:
-        self.before = before
-        self.cancelled = cancelled
-        self._progress = progress
-        self._started = time.monotonic()
-        self._stage = "reembed"
-        self._documents = self._prepared_before = 0
-        self._chunks = 0
-        self._embedded = 0
-
-    def begin(self, target: Collection) -> None:
-        """``target`` counts what an earlier run prepared."""
-        self._documents = self._prepared_before = target.documents
-        if self.before.documents:
-            logger.info(
-                "Re-embedding %d documents of %r, from %s to %s; the old chunks serve until all are done.",
-                self.before.documents - target.documents,
-                self.before.name,
-                _short(self.before),
-                _short(target),
-            )
-
-    def enter(self, stage: str) -> None:
-        self._stage = stage
-        self._tell()
-
-    def embedded(self, chunks: int) -> None:
-        self._embedded += chunks
-
-    def prepared(self, chunks: int) -> None:
-        self._documents += 1
-        self._chunks += chunks
-        self._tell()
-
-    def skipped(self) -> None:
-        self._documents += 1
-
-    def result(self, after: Collection, *, cancelled: bool) -> Reembedded:
-        return Reembedded(
-            before=self.before,
-            after=after,
-            documents=self._documents,
-            chunks_embedded=self._embedded,
-            seconds=time.monotonic() - self._started,
-            cancelled=cancelled,
-        )
-
-    def _tell(self) -> None:
-        elapsed = time.monotonic() - self._started
-        left = self.before.documents - self._documents
-        done = self._documents - self._prepared_before
-        self._progress.update(
-            Status(
-                stage=self._stage,
-                files_total=self.before.documents,
-                files_done=self._documents,
-                chunks=self._chunks,
-                rate=self._chunks / elapsed if elapsed else 0.0,
-                eta_s=left * elapsed / done if done else None,
-            )
-        )
 
 
 def clear_up(catalog: Catalog, indexes: Indexes, collection: Collection) -> int:
@@ -317,12 +218,3 @@ def _groups(drafts: Iterable[_Draft]) -> Generator[list[_Draft]]:
             group = []
     if group:
         yield group
-
-
-def _shown(collection: Collection) -> dict[str, Any]:
-    names = ("embedding_model", "fingerprint", "dimension", "chunker")
-    return {name: getattr(collection, name) for name in names}
-
-
-def _short(collection: Collection) -> str:
-    return f"{collection.fingerprint[:40]} (chunker {collection.chunker})"

@@ -83,8 +83,9 @@ class CollectionIndexes:
             return self._caught_up(collection, held) if self._is_left_behind(collection, held) else held
         with self._lock(collection):
             self._require_serving(collection)
-            for older in [folder for folder in self._open if _is_older(folder, self._folder(collection))]:
-                del self._open[older]  # another process re-embedded the collection
+            for folder in list(self._open):
+                if _is_older(folder, self._folder(collection)):  # another process re-embedded the collection
+                    self._open.pop(folder, None)
             return self._held(collection) or self._follow(collection) or self._bring_up_to_date(collection)
 
     def refresh(self, collection_id: str) -> OpenGeneration:

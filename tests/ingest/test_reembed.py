@@ -19,7 +19,7 @@ from ingest.factory import build_reembedder
 from ingest.parsing.process import ParserPool
 from ingest.pipeline import Ingestor
 from ingest.progress import Status
-from ingest.reembed import Reembedded
+from ingest.reembed_run import Reembedded
 from ingest.result import IngestResult
 from ingest.sources import FolderSource
 from rag.domain import Access, Collection, DocumentText, SearchMode, SearchResult
