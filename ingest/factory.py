@@ -22,8 +22,13 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
     parsers = ParserPool(
         workers=settings.parse_workers,
         timeout_s=settings.parse_timeout_s,
+        scan_timeout_s=max(settings.parse_timeout_s, settings.ocr_timeout_s),
         memory_mb=settings.parse_memory_mb,
-        limits=ReadLimits(part=settings.max_file_mb * MEBIBYTE, total=settings.max_unpacked_mb * MEBIBYTE),
+        limits=ReadLimits(
+            part=settings.max_file_mb * MEBIBYTE,
+            total=settings.max_unpacked_mb * MEBIBYTE,
+            text=settings.max_text_mb * 1_000_000,
+        ),
         ocr_languages=settings.ocr_languages,
     )
     try:

@@ -96,7 +96,13 @@ class Settings(BaseSettings):
     max_unpacked_mb: int = Field(
         default=1024, ge=1, description="What the files inside one file may unpack to, together."
     )
-    parse_timeout_s: float = Field(default=120.0, gt=0, description="Seconds one file may take to parse.")
+    max_text_mb: int = Field(
+        default=20, ge=1, description="Longest text of one document, in million characters."
+    )
+    parse_timeout_s: float = Field(default=60.0, gt=0, description="Seconds one file may take to parse.")
+    ocr_timeout_s: float = Field(
+        default=900.0, gt=0, description="Seconds a PDF or picture may take, whose pages may be scans."
+    )
     parse_memory_mb: int = Field(default=1024, ge=512, description="Memory one parser process may take.")
     ocr_languages: str = Field(
         default="eng+fra",

@@ -25,6 +25,7 @@ from ingest.parsing.ocr import DEFAULT_LANGUAGES, choose_languages
 from ingest.parsing.read import DEFAULT_LIMITS, MEBIBYTE, ReadLimits, read_file
 from ingest.parsing.sandbox import Sandbox, confined, enter_sandbox, last_words
 from ingest.parsing.scratch import Scratch
+from ingest.parsing.table import file_type
 from ingest.result import IngestFailure
 from ingest.sources import SourceFile, unreadable
 from ingest.stages import FailedFile, ReadFile
@@ -45,6 +46,7 @@ class ParserPool:
 
     Args:
         timeout_s: seconds that one file may take, on the clock and of one processor.
+        scan_timeout_s: seconds on the clock for a file whose pages may be pictures.
         memory_mb: memory of one process.
         limits: what one file may unpack to.
         ocr_languages: languages of scans, as tesseract names them.
@@ -56,6 +58,7 @@ class ParserPool:
         *,
         workers: int,
         timeout_s: float,
+        scan_timeout_s: float | None = None,
         memory_mb: int,
         limits: ReadLimits = DEFAULT_LIMITS,
         ocr_languages: str = DEFAULT_LANGUAGES,
@@ -63,6 +66,7 @@ class ParserPool:
     ) -> None:
         self._reader = reader or partial(read_file, limits=limits)
         self._timeout_s = timeout_s
+        self._scan_timeout_s = timeout_s if scan_timeout_s is None else scan_timeout_s
         self._workers = workers
         self._scratch = Scratch()
         self._numbers = count()
@@ -128,7 +132,7 @@ class ParserPool:
         future = self._pool.schedule(
             read_confined,
             args=[self._reader, local, file.path, file.title, folder, self._timeout_s],
-            timeout=self._timeout_s,
+            timeout=self._seconds(file),
         )
         return _Submitted(file=file, future=future, folder=folder, copy=copy)
 
@@ -169,10 +173,14 @@ class ParserPool:
         )
         return _failed(submitted.file, "parser_crashed", message)
 
+    def _seconds(self, file: SourceFile) -> float:
+        kind = file_type(file.path)
+        return self._scan_timeout_s if kind is not None and kind.may_be_scan else self._timeout_s
+
     def _timed_out(self, file: SourceFile) -> FailedFile:
-        message = (
-            f"Parsing took more than {self._timeout_s:g} seconds; split the file, or raise parse_timeout_s."
-        )
+        seconds = self._seconds(file)
+        setting = "parse_timeout_s" if seconds == self._timeout_s else "ocr_timeout_s"
+        message = f"Parsing took more than {seconds:g} seconds; split the file, or raise {setting}."
         return _failed(file, "parse_timeout", message)
 
 

@@ -33,15 +33,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadLimits:
-    """How much one source file may unpack to, in bytes.
+    """How much one source file may unpack to, in bytes, and be read as.
 
     Attributes:
         part: the largest single file inside it.
         total: all files inside it together, the inner ones of inner ones included.
+        text: the longest text of one document, in characters.
     """
 
     part: int = 200 * MEBIBYTE
     total: int = 1024 * MEBIBYTE
+    text: int = 20_000_000
 
 
 DEFAULT_LIMITS = ReadLimits()
@@ -95,6 +97,13 @@ class _Reading:
         facts = FileFacts(
             path=part or self.path, media_type=kind.media_type, sha256=self.sha256, title=title, part=part
         )
+        length = sum(len(block.text) for block in parsed.blocks)
+        if length > self.limits.text:
+            raise SourceError(
+                "too_large",
+                f"Its text has {length / 1e6:,.0f} million characters, more than {self.limits.text / 1e6:g} "
+                "million; split the file, or raise max_text_mb.",
+            )
         try:
             self.documents.append(clean(parsed, facts))
         except SourceError:

@@ -19,10 +19,12 @@ class FileType:
 
     Attributes:
         parser: ``module:function`` below ``ingest.parsing``, imported when the first such file comes.
+        may_be_scan: its pages may be pictures, which take seconds each to read.
     """
 
     media_type: str
     parser: str
+    may_be_scan: bool = False
 
     def load(self) -> Parser:
         """The parser itself."""
@@ -34,7 +36,7 @@ class FileType:
 _MARKDOWN = FileType(media_type="text/markdown", parser="markdown:parse_markdown")
 _TEXT = FileType(media_type="text/plain", parser="text:parse_text")
 _HTML = FileType(media_type="text/html", parser="html:parse_html")
-_PDF = FileType(media_type="application/pdf", parser="pdf:parse_pdf")
+_PDF = FileType(media_type="application/pdf", parser="pdf:parse_pdf", may_be_scan=True)
 _DOCX = FileType(
     media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     parser="docx:parse_docx",
@@ -55,12 +57,12 @@ _DOC = FileType(media_type="application/msword", parser="doc:parse_doc")
 _ODT = FileType(media_type="application/vnd.oasis.opendocument.text", parser="odt:parse_odt")
 _RTF = FileType(media_type="application/rtf", parser="rtf:parse_rtf")
 _EPUB = FileType(media_type="application/epub+zip", parser="epub:parse_epub")
-_PNG = FileType(media_type="image/png", parser="image:parse_image")
-_JPEG = FileType(media_type="image/jpeg", parser="image:parse_image")
-_TIFF = FileType(media_type="image/tiff", parser="image:parse_image")
-_BMP = FileType(media_type="image/bmp", parser="image:parse_image")
-_GIF = FileType(media_type="image/gif", parser="image:parse_image")
-_WEBP = FileType(media_type="image/webp", parser="image:parse_image")
+_PNG = FileType(media_type="image/png", parser="image:parse_image", may_be_scan=True)
+_JPEG = FileType(media_type="image/jpeg", parser="image:parse_image", may_be_scan=True)
+_TIFF = FileType(media_type="image/tiff", parser="image:parse_image", may_be_scan=True)
+_BMP = FileType(media_type="image/bmp", parser="image:parse_image", may_be_scan=True)
+_GIF = FileType(media_type="image/gif", parser="image:parse_image", may_be_scan=True)
+_WEBP = FileType(media_type="image/webp", parser="image:parse_image", may_be_scan=True)
 _EML = FileType(media_type="message/rfc822", parser="eml:parse_eml")
 _MSG = FileType(media_type="application/vnd.ms-outlook", parser="msg:parse_msg")
 _ZIP = FileType(media_type="application/zip", parser="archive:parse_zip")

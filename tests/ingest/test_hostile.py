@@ -55,8 +55,8 @@ OUTCOMES: dict[str, set[str]] = {
     "slippery.zip": {INGESTED},
     "slippery.eml": {INGESTED},
     "500-pages.pdf": {INGESTED},
-    "50-mb.txt": {INGESTED},
-    "one-line.txt": {INGESTED},
+    "50-mb.txt": {"too_large"},
+    "one-line.txt": {"too_large"},
     "zeros.txt": {"not_text"},
     "texts.zip": REFUSED | {INGESTED},
 }
