@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import shutil
@@ -86,7 +87,7 @@ class CollectionIndexes:
             for folder in list(self._open):
                 if _is_older(folder, self._folder(collection)):  # another process re-embedded the collection
                     self._open.pop(folder, None)
-            return self._held(collection) or self._follow(collection) or self._bring_up_to_date(collection)
+            return self._held(collection) or self._follow(collection) or self._newest(collection)
 
     def refresh(self, collection_id: str) -> OpenGeneration:
         """Build and switch to a generation at the catalog's sequence; a no-op when it is there already.
@@ -189,6 +190,22 @@ class CollectionIndexes:
             return None
         self._open[folder] = opened
         return opened
+
+    def _newest(self, collection: Collection) -> OpenGeneration:
+        """The generation at the catalog's sequence, or the last sound one where that cannot be built now."""
+        try:
+            return self._bring_up_to_date(collection)
+        except StorageError:
+            folder = self._folder(collection)
+            current = read_pointer(folder)
+            if current is None:
+                raise
+            with contextlib.suppress(IndexDamaged):
+                opened = open_generation(folder, current, collection)
+                logger.exception("The index of %r stays behind the catalog for now.", collection.name)
+                self._open[folder] = opened
+                return opened
+            raise
 
     def _bring_up_to_date(self, collection: Collection) -> OpenGeneration:
         folder = self._folder(collection)

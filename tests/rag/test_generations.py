@@ -529,6 +529,27 @@ def test_a_full_disk_at_any_write_is_said_and_the_old_generation_serves_on(
     assert indexes.repairs == []
 
 
+def test_a_new_process_on_a_full_disk_serves_the_old_generation(
+    indexes: CollectionIndexes,
+    catalog: Catalog,
+    handbook: Collection,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    indexes.refresh(handbook.id)
+    put(catalog, handbook, "new.txt", "The canteen opens at noon.")
+
+    def refuse(path: Path, data: bytes | memoryview) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    restarted = CollectionIndexes(root, catalog)
+    with monkeypatch.context() as full:
+        full.setattr(durable, "write_new", refuse)
+        behind = restarted.snapshot(catalog.collection("handbook"))
+    assert (behind.generation, behind.dense.count) == (1, 4)
+    assert_equals_catalog(restarted.refresh(handbook.id), catalog, handbook)
+
+
 def test_a_failing_disk_is_a_storage_error(
     indexes: CollectionIndexes, handbook: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
