@@ -11,9 +11,10 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
+from ingest.parsing.process import ParserPool
 from ingest.remote import EXTRAS, RemoteSource, changed_ns, open_location, shown
 from ingest.result import IngestResult
-from ingest.sources import FileSource, FolderSource
+from ingest.sources import FileSource, FolderSource, SourceFile
 from rag.errors import SourceError
 from tests.ingest.conftest import Workshop
 
@@ -90,7 +91,19 @@ def test_a_url_is_synced_like_a_folder(workshop: Workshop) -> None:
     assert workshop.text("leave.md") == "Leave\n\nTwenty-seven days."
 
 
-def test_only_what_changed_is_downloaded_and_no_copy_stays(workshop: Workshop) -> None:
+def test_only_what_changed_is_downloaded_and_no_copy_stays(
+    workshop: Workshop, parsers: ParserPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: list[Path] = []
+    submit = parsers._submit
+
+    def noticed(file: SourceFile) -> Any:
+        submitted = submit(file)
+        copies.append(submitted.copy)
+        assert submitted.copy.is_file()
+        return submitted
+
+    monkeypatch.setattr(parsers, "_submit", noticed)
     workshop.write("a.txt", "The first.")
     workshop.write("b.txt", "The second one.")
     sync(workshop, on_the_shelf(workshop))
@@ -99,8 +112,8 @@ def test_only_what_changed_is_downloaded_and_no_copy_stays(workshop: Workshop) -
     Shelf.opened = []
     assert sync(workshop, on_the_shelf(workshop)).modified == 1
     assert set(Shelf.opened) == {"b.txt"}
-    copies = [*Path(workshop.ingestor._parsers._folder.name).rglob("*.copy")]
-    assert copies == []
+    assert len(copies) == 3
+    assert not any(copy.exists() for copy in copies)
 
 
 def test_a_moved_file_keeps_its_document(workshop: Workshop) -> None:
