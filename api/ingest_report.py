@@ -9,7 +9,7 @@ from api.console import Run
 from ingest.result import Change, IngestFailure, IngestResult
 
 COUNTS = ("added", "modified", "moved", "deleted", "unchanged", "duplicates", "failed")
-CHUNK_COUNTS = ("chunks_embedded", "chunks_reused", "chunks_removed", "vectors_removed")
+CHUNK_COUNTS = ("chunks_embedded", "chunks_reused", "chunks_removed", "vectors_removed", "reembedded")
 SHOWN_CHANGES = 200
 
 
