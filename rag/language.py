@@ -26,6 +26,23 @@ _FUNCTION_WORDS = {
         par sur dans en au aux ou ne pas si y se c s n j m t qu""".split()
     ),
 }
+# Words that other languages hardly have, and the share of them that settles the language of a longer text.
+_TELLING_WORDS = {
+    "en": (
+        frozenset(
+            """the of and to is are was were for with that this you your or not be have has from by which
+            should will can must it we they their on at as""".split()
+        ),
+        0.2,
+    ),
+    "fr": (
+        frozenset(
+            """les des une du est dans pour par sur avec qui aux sont et où nous vous cette ces leur leurs
+            être pas ne votre notre""".split()
+        ),
+        0.12,
+    ),
+}
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORT_TEXT = 200
 _SAMPLE = 2000  # twice as fast as 4000, with the same answers
@@ -45,8 +62,8 @@ def _load_detector() -> None:
 def detect_language(text: str) -> str:
     """ISO 639-1 code of ``text``'s language, or ``und``.
 
-    Short texts are decided by function words of English and French; longer ones, and those without any,
-    by ``langdetect`` on the first 2,000 characters. A few letters of another language stay undetermined.
+    Function words decide short texts, and longer ones that are full of them; ``langdetect`` the others, on
+    the first 2,000 characters. A few letters of another language stay undetermined.
     """
     words = [word.lower() for word in _WORD.findall(text[:_SAMPLE])]
     if not words:
@@ -55,6 +72,9 @@ def detect_language(text: str) -> str:
     (first, most), (_, second) = counts.most_common(2)
     if len(text) < _SHORT_TEXT and most > second:
         return first
+    for code, (telling, share) in _TELLING_WORDS.items():
+        if len(text) >= _SHORT_TEXT and sum(word in telling for word in words) >= share * len(words):
+            return code
     _load_detector()
     try:
         best = detect_langs(text[:_SAMPLE])[0]

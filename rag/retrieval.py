@@ -73,7 +73,7 @@ class HybridRetriever:
             found = self._catalog.collection_by_id(found.id)
 
     def _was_switched(self, found: Collection) -> bool:
-        """Whether the collection was re-embedded since it was looked up, so that its ids then mean nothing."""
+        """Whether the collection was re-embedded since it was looked up; its ids then mean nothing."""
         return self._catalog.collection_by_id(found.id).space != found.space
 
     def _retrieve(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -45,10 +48,22 @@ def html_blocks(page: str) -> tuple[ParsedBlock, ...]:
     )
     _number_items(tree)
     _join_definitions(tree)
-    prepare_unstructured()
-    from unstructured.partition.html import partition_html
+    return element_blocks(_partition()(text=lxml_html.tostring(tree, encoding="unicode"), languages=[""]))
 
-    return element_blocks(partition_html(text=lxml_html.tostring(tree, encoding="unicode"), languages=[""]))
+
+@lru_cache(maxsize=1)
+def _partition() -> Callable[..., list[Any]]:
+    """``unstructured``'s partitioner; prose and labels are the same to us, so it need not tell them apart."""
+    prepare_unstructured()
+    from unstructured.partition.html import parser, partition_html
+
+    def is_prose(text: str) -> bool:
+        return True
+
+    # Splitting each text into sentences to tell would take half of its time.
+    parser.is_possible_narrative_text = is_prose  # type: ignore[attr-defined, assignment]
+    partition: Callable[..., list[Any]] = partition_html
+    return partition
 
 
 def _number_items(tree: lxml_html.HtmlElement) -> None:

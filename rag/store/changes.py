@@ -14,7 +14,7 @@ from rag.domain import Access, Collection, Document, NewChunk, NewVersion, embed
 from rag.errors import EmbeddingMismatch, InvalidRequest
 from rag.store import vectors
 from rag.store.collections import lock_collection
-from rag.store.documents import find_document, find_row
+from rag.store.documents import document_of, find_row
 from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, GroupRow, RemovedChunkRow, VersionRow
 from rag.store.storable import require_storable
 
@@ -40,12 +40,9 @@ def put_source(
     kept = {version.part for version in versions}
     for part in rows.keys() - kept:
         _delete(session, collection, rows[part])
-    for version in versions:
-        _put(session, collection, rows.get(version.part), version)
-    session.flush()
     return [
-        find_document(session, row.id, Access.everything())
-        for row in session.scalars(_of_source(key).order_by(DocumentRow.part))
+        _put(session, collection, rows.get(version.part), version)
+        for version in sorted(versions, key=lambda version: version.part)
     ]
 
 
@@ -110,15 +107,18 @@ def _locked_source(session: Session, key: SourceKey) -> tuple[CollectionRow, lis
     return collection, list(session.scalars(_of_source(key)))
 
 
-def _put(session: Session, collection: CollectionRow, row: DocumentRow | None, version: NewVersion) -> None:
+def _put(
+    session: Session, collection: CollectionRow, row: DocumentRow | None, version: NewVersion
+) -> Document:
     now = datetime.now(UTC)
     row = _next_version(session, collection, row, version, now)
+    row.space = collection.space
     session.flush()
     session.add(_version_row(row, version, now))
     _replace_groups(session, row.id, version.groups)
     insert_chunks(session, collection, row, version.chunks, sequence=collection.sequence)
-    row.space = collection.space
     collection.chunks += len(version.chunks)
+    return document_of(row, characters=len(version.text), chunks=len(version.chunks), groups=version.groups)
 
 
 def insert_chunks(

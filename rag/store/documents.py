@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from rag.domain import Access, Document, DocumentText, SourceState
@@ -114,7 +114,10 @@ def _facts() -> Select[DocumentRow, int, int]:
 def _documents(session: Session, query: Select[DocumentRow, int, int]) -> list[Document]:
     rows = session.execute(query).all()
     groups = _groups(session, [row.id for row, _, _ in rows])
-    return [_document(row, groups) for row in rows]
+    return [
+        document_of(row, characters=characters, chunks=chunks, groups=groups.get(row.id, frozenset()))
+        for row, characters, chunks in rows
+    ]
 
 
 def _groups(session: Session, document_ids: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -126,8 +129,8 @@ def _groups(session: Session, document_ids: Sequence[str]) -> dict[str, frozense
     return {document_id: frozenset(names) for document_id, names in found.items()}
 
 
-def _document(row: Row[DocumentRow, int, int], groups: dict[str, frozenset[str]]) -> Document:
-    document, characters, chunks = row
+def document_of(document: DocumentRow, *, characters: int, chunks: int, groups: frozenset[str]) -> Document:
+    """The document of a row, with what other tables say of it."""
     return Document(
         id=document.id,
         collection_id=document.collection_id,
@@ -144,7 +147,7 @@ def _document(row: Row[DocumentRow, int, int], groups: dict[str, frozenset[str]]
         mtime_ns=document.mtime_ns,
         chunks=chunks,
         characters=characters,
-        groups=groups.get(document.id, frozenset()),
+        groups=groups,
         metadata=document.attributes,
         created_at=document.created_at,
         updated_at=document.updated_at,
