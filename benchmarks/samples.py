@@ -1,9 +1,9 @@
 """How well the extractive answerer does on our own questions: ``python benchmarks/samples.py [formats]``.
 
 Ingests the sample handbook (or the folder with a file of every supported type) into a throw-away data
-directory, asks every question, and prints by language: how often the right document is retrieved and cited, how
-often the answer holds the gold sentence, how often unanswerable questions are refused, and whether every quote
-stands where its citation says.
+directory, asks every question, and prints by language: how often the right document is retrieved and cited,
+how often the answer holds the gold sentence, how often unanswerable questions are refused, and whether every
+quote stands where its citation says.
 """
 
 from __future__ import annotations
