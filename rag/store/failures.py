@@ -18,7 +18,11 @@ _FAILURES: tuple[tuple[str, type[StorageError], str], ...] = (
     ("SQLITE_IOERR_SHMSIZE", DiskFull, _FULL),
     ("SQLITE_IOERR", StorageError, "The disk failed while the catalog was read or written; check it."),
     ("SQLITE_READONLY", StorageError, "The catalog is read-only; make its file and folder writable."),
-    ("SQLITE_CANTOPEN", StorageError, "The catalog's file cannot be opened; check the path and its rights."),
+    (
+        "SQLITE_CANTOPEN",
+        StorageError,
+        "The catalog's file cannot be opened; check path, rights and disk space.",
+    ),
     (
         "SQLITE_NOTADB",
         StorageError,

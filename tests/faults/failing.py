@@ -55,8 +55,9 @@ def _meet(worker: Worker, operation: Faulted, fault: Fault, n: int) -> tuple[Cal
     except Exception as exc:  # noqa: BLE001 - judged below
         raised = exc
     calls = disarm()
-    # SQLite tells a full disk from a broken one only where it writes.
-    wanted = DiskFull if fault is Fault.ENOSPC and calls.met == "write" else StorageError
+    # SQLite tells a full disk from a broken one only where it writes, and the first start creates files.
+    tells = fault is Fault.ENOSPC and calls.met == "write" and operation.name != "create"
+    wanted = DiskFull if tells else StorageError
     is_right = raised is None or (fault is not Fault.SHORT_WRITE and isinstance(raised, wanted))
     return calls, [] if is_right else [f"{fault.name} at a {calls.met} became {raised!r}"]
 
