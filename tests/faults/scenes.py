@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from tests.faults.load import Ledger
 from tests.faults.oracle import crash_copy
@@ -28,7 +29,9 @@ class Scene:
 
     def copied_to(self, folder: Path) -> tuple[Path, Path, Ledger]:
         """``(data directory, source folder, ledger)``, to be changed freely."""
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():  # renamed first: a thread of a failed attempt may still be writing there
+            old = folder.rename(folder.with_name(f"old-{uuid4().hex}"))
+            shutil.rmtree(old, ignore_errors=True)
         shutil.copytree(self.folder, folder)
         return folder / "data", self.folder.parent / "sources", copy.deepcopy(self.ledger)
 
