@@ -112,7 +112,7 @@ def test_a_version_that_was_never_committed_leaves_no_trace(
     document = put(catalog, handbook.id, new_version("a.txt", text_of(1)))
     database = Database(catalog_url)
     with contextlib.suppress(KeyboardInterrupt), database.write() as session:
-        changes.put_source(session, handbook.id, [new_version("a.txt", text_of(2))])
+        changes.put_source(session, handbook.id, [new_version("a.txt", text_of(2))], None)
         # Beside an unfinished change, readers neither wait nor see any of it.
         assert catalog.document(document.id, access=EVERYTHING) == document
         raise KeyboardInterrupt
