@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import re
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, wait
@@ -204,6 +205,7 @@ def read_confined(
 
 def _start(sandbox: Sandbox, ocr_languages: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler waits for a library's work to end
+    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]  # spaCy would load it, for nothing here
     choose_languages(ocr_languages)
     enter_sandbox(sandbox)
 
