@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from api.console import Run
@@ -37,32 +40,58 @@ def watch_folders(
         target = target_collection(run.footnote, collection, dry_run=False)
         _say(run, f"Watching {', '.join(map(str, folders))}; Ctrl-C ends it.")
         before: dict[Path, IngestResult] = {}
-        try:
-            for changed in changed_folders(list(folders), stop=threading.Event()):
+        with _ctrl_c() as stop:
+            for changed in changed_folders(list(folders), stop=stop):
                 for folder in changed:
-                    result = _sync(run, ingestor, folders[folder], target, options)
+                    result = _sync(run, ingestor, folders[folder], target, options, stop)
                     if result and _has_news(result, before.get(folder)):
                         _show(run, result)
                     if result:
                         before[folder] = result
-        except KeyboardInterrupt:
-            _say(run, "Stopped watching; what is committed stays.")
+        _say(run, "Stopped watching; what is committed stays.")
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets; pressed again, it interrupts as usual.
+
+    The exception may come at any place, also where it is swallowed, such as in a finaliser.
+    """
+    stop = threading.Event()
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _sync(
-    run: Run, ingestor: Ingestor, source: FolderSource, collection: Collection, options: dict[str, Any]
+    run: Run,
+    ingestor: Ingestor,
+    source: FolderSource,
+    collection: Collection,
+    options: dict[str, Any],
+    stop: threading.Event,
 ) -> IngestResult | None:
     """One sync; nothing when the folder has vanished meanwhile: its documents stay until it is back."""
-    while True:
+    while not stop.is_set():
         try:
             with ProgressBar(run.err, shown=run.err.is_terminal) as progress:
-                return ingestor.sync(source, collection=collection, progress=progress, **options)
+                return ingestor.sync(
+                    source, collection=collection, progress=progress, cancelled=stop.is_set, **options
+                )
         except Busy as error:
             _say(run, f"{error} Trying again in {SECONDS_UNTIL_RETRY:.0f} seconds.")
-            threading.Event().wait(SECONDS_UNTIL_RETRY)
+            stop.wait(SECONDS_UNTIL_RETRY)
         except SourceError as error:
             _say(run, f"{error} Its documents stay.")
             return None
+    return None
 
 
 def _has_news(result: IngestResult, before: IngestResult | None) -> bool:
