@@ -205,13 +205,14 @@ def _unfinished(footnote: Footnote, collection: Collection) -> Iterator[Finding]
         yield Finding(part="model", health=Health.OK, message=message)
 
 
-def _device(_: Footnote) -> Iterator[Finding]:
+def _device(footnote: Footnote) -> Iterator[Finding]:
     import torch
 
     if torch.cuda.is_available():
         yield Finding(part="device", health=Health.OK, message=f"GPU {torch.cuda.get_device_name()}.")
     else:
-        message = f"No GPU; {torch.get_num_threads()} CPU threads."
+        threads = footnote.settings.threads or os.cpu_count() or 1  # PyTorch's own figure is not OpenVINO's
+        message = f"No GPU; {threads} CPU threads."
         yield Finding(part="device", health=Health.OK, message=message)
 
 

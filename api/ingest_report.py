@@ -59,7 +59,8 @@ def summary(result: IngestResult) -> str:
     if not changed and not result.failed:
         if not result.unchanged:
             return "Nothing to do: no document was found there."
-        return f"Nothing to do: {result.unchanged:,} documents unchanged."
+        copies = f", {result.duplicates:,} left out as copies" if result.duplicates else ""
+        return f"Nothing to do: {result.unchanged:,} documents unchanged{copies}."
     verb = "Would change" if result.dry_run else "Ingested into"
     counts = ", ".join(f"{getattr(result, name):,} {name}" for name in COUNTS if getattr(result, name))
     total = f"{result.documents:,} documents, {result.chunks:,} chunks"

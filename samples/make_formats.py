@@ -16,6 +16,7 @@ import csv
 import struct
 import subprocess
 import zipfile
+from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -184,10 +185,7 @@ def quarterly_review() -> Any:
         ("France", "1,204", "+4%"),
         ("UK and Ireland", "688", "-7%"),
     )
-    table = slide.shapes.add_table(3, 3, Inches(1), Inches(2), Inches(7), Inches(1.5)).table
-    for number, row in enumerate(rows):
-        for column, text in enumerate(row):
-            table.cell(number, column).text = text
+    _table(slide, rows)
     box = slide.shapes.add_textbox(Inches(1), Inches(4.2), Inches(7), Inches(1))
     box.text_frame.text = (
         "The fair in Birmingham moved to February, which explains most of the gap in the UK."
@@ -230,11 +228,16 @@ def visitor_briefing() -> Any:
         ("Customers", "8", "Sales engineer"),
         ("Schools", "14", "Two trainers"),
     )
-    table = slide.shapes.add_table(3, 3, Inches(1), Inches(2), Inches(7), Inches(1.5)).table
+    _table(slide, rows)
+    return _without_unused_layouts(deck)
+
+
+def _table(slide: Any, rows: Sequence[tuple[str, ...]]) -> None:
+    columns = len(rows[0])
+    table = slide.shapes.add_table(len(rows), columns, Inches(1), Inches(2), Inches(7), Inches(1.5)).table
     for number, row in enumerate(rows):
         for column, text in enumerate(row):
             table.cell(number, column).text = text
-    return _without_unused_layouts(deck)
 
 
 def _without_unused_layouts(deck: Any) -> Any:
