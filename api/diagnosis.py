@@ -20,7 +20,7 @@ from ingest.parsing.sandbox import protections
 from ingest.reembed import clear_up
 from rag.domain import Collection
 from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamaged, ModelUnavailable
-from rag.factory import Footnote
+from rag.factory import NO_RERANKER, Footnote
 from rag.settings import Settings
 
 MEBIBYTE = 1024 * 1024
@@ -175,6 +175,13 @@ def _model(footnote: Footnote) -> Iterator[Finding]:
         yield from _unfinished(footnote, collection)
 
 
+def _reranker(footnote: Footnote) -> Iterator[Finding]:
+    message = f"{footnote.reranker.description}."
+    if footnote.settings.reranker != NO_RERANKER:
+        message = f"{footnote.reranker.description}; reads {footnote.settings.rerank_candidates} passages."
+    yield Finding(part="reranker", health=Health.OK, message=message)
+
+
 def _other_model(footnote: Footnote, collection: Collection) -> Finding:
     next_step = f"footnote collections reembed {collection.name}"
     try:
@@ -275,6 +282,7 @@ _CHECKS: Sequence[tuple[str, Check]] = (
     ("catalog", _catalog),
     ("index", _indexes),
     ("model", _model),
+    ("reranker", _reranker),
     ("device", _device),
     ("parsers", _parsers),
     ("llm", _llm),

@@ -35,7 +35,7 @@ class Readiness(Body):
 
 
 class Warmup:
-    """Loads the embedding models and the indexes in the background, so that the first question is quick."""
+    """Loads the models and the indexes in the background, so that the first question is quick."""
 
     def __init__(self, footnote: Footnote) -> None:
         self._footnote = footnote
@@ -59,6 +59,7 @@ class Warmup:
     def _run(self) -> None:
         try:
             self._footnote.embedder.embed_query("ready")
+            log.info("reranker: %s", self._footnote.reranker.description)
             self.state = "loaded"
             for collection in self._footnote.catalog.collections():
                 self._warm(collection)

@@ -298,7 +298,7 @@ class SearchResult:
     """Passages, best first, and how long each stage took.
 
     Attributes:
-        timings_ms: ``embed``, ``retrieve``, ``total``.
+        timings_ms: ``embed``, ``retrieve``, ``total``; ``rerank`` if a reranker read the passages.
         query_vector: the question's embedding, absent in keyword mode.
     """
 

@@ -24,13 +24,15 @@ from rag.extractive import NAME as EXTRACTIVE
 from rag.extractive import ExtractiveGenerator
 from rag.grounding.alignment_checker import AlignmentChecker
 from rag.index.generations import CollectionIndexes
-from rag.interfaces import Catalog, Embedder, Generator, GroundednessChecker
-from rag.reranking import NoReranker
+from rag.interfaces import Catalog, Embedder, Generator, GroundednessChecker, Reranker, Retriever
+from rag.reranking import NoReranker, RerankingRetriever
 from rag.retrieval import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import open_catalog
 
 T = TypeVar("T")
+
+NO_RERANKER = "none"
 
 CHECKERS = {AlignmentChecker.NAME: AlignmentChecker}
 """Groundedness checkers by name; each is built from the embedder."""
@@ -46,6 +48,7 @@ class Footnote:
         embedder: used instead of the configured model.
         embedders: further embedding models by name, for collections that were made with them.
         generators: further generators by name.
+        reranker: used instead of the configured one.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Footnote:
         embedder: Embedder | None = None,
         embedders: Mapping[str, Embedder] | None = None,
         generators: Mapping[str, Generator] | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self.settings = settings
         self.embedding_model = _lasting_name(settings.embedding_model)
@@ -64,6 +68,8 @@ class Footnote:
         }
         if embedder is not None:
             self._parts[_embedder_part(self.embedding_model)] = embedder
+        if reranker is not None:
+            self._parts["reranker"] = reranker
         self._guard = threading.Lock()
         self._locks: dict[str, threading.RLock] = {}
         self._loading = threading.Lock()
@@ -116,17 +122,17 @@ class Footnote:
         )
 
     @property
-    def retriever(self) -> HybridRetriever:
-        """Hybrid retrieval."""
-        return self._shared(
-            "retriever",
-            lambda: HybridRetriever(
-                catalog=self.catalog,
-                indexes=self.indexes,
-                embedder_for=self.embedder_for,
-                weight=self.settings.dense_weight,
-            ),
-        )
+    def retriever(self) -> Retriever:
+        """Hybrid retrieval, reranked if a reranker is configured. Raises: ModelUnavailable."""
+        hybrid = self._shared("hybrid retriever", self._open_hybrid_retriever)
+        if isinstance(self.reranker, NoReranker):
+            return hybrid
+        return RerankingRetriever(hybrid, self.reranker, candidates=self.settings.rerank_candidates)
+
+    @property
+    def reranker(self) -> Reranker:
+        """The configured reranker, loaded. Raises: ModelUnavailable."""
+        return self._shared("reranker", self._open_reranker)
 
     @property
     def scorer(self) -> SentenceScorer:
@@ -142,7 +148,6 @@ class Footnote:
         settings = self.settings
         return Answerer(
             retriever=self.retriever,
-            reranker=NoReranker(),
             judge=CalibratedAnswerabilityJudge(self.scorer),
             generator=self.generator(llm or settings.llm),
             citer=SpanCitationMatcher(),
@@ -204,6 +209,28 @@ class Footnote:
     def _open_catalog(self) -> Catalog:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         return open_catalog(self.settings.sqlalchemy_url)
+
+    def _open_hybrid_retriever(self) -> HybridRetriever:
+        return HybridRetriever(
+            catalog=self.catalog,
+            indexes=self.indexes,
+            embedder_for=self.embedder_for,
+            weight=self.settings.dense_weight,
+        )
+
+    def _open_reranker(self) -> Reranker:
+        settings = self.settings
+        if settings.reranker == NO_RERANKER:
+            return NoReranker()
+        from rag.cross_encoder import CrossEncoderReranker  # torch takes seconds to import
+
+        with self._loading:
+            return CrossEncoderReranker(
+                settings.reranker,
+                device=settings.device,
+                precision=settings.precision,
+                threads=settings.threads,
+            )
 
     def _embedder(self, name: str) -> Embedder:
         def load() -> Embedder:

@@ -38,6 +38,7 @@ from rag.domain import (
     StoredChunk,
     Vector,
 )
+from rag.filters import Filter
 
 
 class Embedder(Protocol):
@@ -160,13 +161,18 @@ class Catalog(Protocol):
 
     # -- retrieval
     def chunks_by_id(
-        self, collection_id: str, chunk_ids: Sequence[int], *, access: Access
+        self, collection_id: str, chunk_ids: Sequence[int], *, access: Access, filters: Filter | None = None
     ) -> dict[int, StoredChunk]:
-        """The visible, live ones among ``chunk_ids``; the others are absent."""
+        """The live ones among ``chunk_ids`` that are visible and pass ``filters``; the others are absent."""
         ...
 
-    def visible_chunk_ids(self, collection_id: str, *, access: Access) -> ChunkIds | None:
-        """Sorted ids of the live chunks that ``access`` may read; ``None`` when it may read all."""
+    def visible_chunk_ids(
+        self, collection_id: str, *, access: Access, filters: Filter | None = None
+    ) -> ChunkIds | None:
+        """Sorted ids of the live chunks that ``access`` may read and whose documents pass ``filters``.
+
+        ``None`` when there is nothing to leave out. The array is shared: it cannot be written to.
+        """
         ...
 
     # -- index building
@@ -408,14 +414,29 @@ class Retriever(Protocol):
     """Question in, passages out, under the asker's rights."""
 
     def retrieve(
-        self, query: str, *, collection: str, k: int, access: Access, mode: SearchMode = SearchMode.HYBRID
+        self,
+        query: str,
+        *,
+        collection: str,
+        k: int,
+        access: Access,
+        mode: SearchMode = SearchMode.HYBRID,
+        filters: Filter | None = None,
     ) -> SearchResult:
-        """At most ``k`` passages, best first. Raises: CollectionNotFound, InvalidQuestion."""
+        """At most ``k`` passages of documents that pass ``filters``, best first.
+
+        Raises: CollectionNotFound, InvalidQuestion.
+        """
         ...
 
 
 class Reranker(Protocol):
     """Reorders passages by reading question and passage together."""
+
+    @property
+    def description(self) -> str:
+        """For people: model, device and precision."""
+        ...
 
     def rerank(self, question: Question, passages: Sequence[Passage]) -> list[Passage]:
         """The same passages, best first, with ``scores["rerank"]`` set where it scored them."""

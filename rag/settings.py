@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the dense score in hybrid search; unset: by the question's language.",
     )
+    reranker: str = Field(
+        default="none",
+        description="none, or a cross-encoder that reads the passages again: a local folder or a hub name.",
+    )
+    rerank_candidates: int = Field(
+        default=30, ge=1, le=200, description="Passages that the reranker reads for each question."
+    )
     checker: str = Field(default="alignment", description="Groundedness checker.")
     grounding_policy: GroundingPolicy = Field(
         default=GroundingPolicy.ANNOTATE,

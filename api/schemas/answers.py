@@ -239,7 +239,7 @@ class SearchBody(Body):
 
     query: str
     results: Sequence[PassageBody]
-    timings_ms: Mapping[str, float] = Field(description="embed, retrieve, total.")
+    timings_ms: Mapping[str, float] = Field(description="embed, retrieve, rerank if configured, total.")
 
     @classmethod
     def of(cls, result: SearchResult) -> SearchBody:

@@ -26,7 +26,6 @@ from rag.errors import CollectionNotFound, GenerationFailed, InvalidQuestion, In
 from rag.factory import Footnote
 from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker
 from rag.prompting import REFUSAL_MARK
-from rag.reranking import NoReranker
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
 from tests.sources import new_version, put
@@ -97,7 +96,6 @@ def answerer(
 ) -> Answerer:
     return Answerer(
         retriever=footnote.retriever,
-        reranker=NoReranker(),
         judge=judge or FixedJudge(),
         generator=generator or ScriptedGenerator(*answers),
         citer=SpanCitationMatcher(),

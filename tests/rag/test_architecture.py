@@ -9,14 +9,15 @@ import pytest
 
 HOUSE = Path(__file__).parents[2]
 OUTER = {"ingest", "api", "eval"}
+MODELS = {"rag/embedding.py", "rag/openvino_embedding.py", "rag/cross_encoder.py"}
 ADAPTERS = {
     "faiss": {"rag/index/dense.py"},
     "tantivy": {"rag/index/analysis.py", "rag/index/keyword.py"},
     "sqlalchemy": {"rag/store/"},
     "alembic": {"rag/store/"},
-    "sentence_transformers": {"rag/embedding.py", "rag/openvino_embedding.py"},
-    "torch": {"rag/embedding.py", "rag/openvino_embedding.py", "api/diagnosis.py"},  # the doctor: a GPU?
-    "transformers": {"rag/embedding.py", "rag/openvino_embedding.py"},
+    "sentence_transformers": MODELS,
+    "torch": {*MODELS, "api/diagnosis.py"},  # the doctor: a GPU?
+    "transformers": MODELS,
     "openvino": {"rag/openvino_embedding.py"},
     "fsspec": {"ingest/remote.py"},
     "watchfiles": {"ingest/watch.py"},
