@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 from rag.answerability import CalibratedAnswerabilityJudge
 from rag.answering import Answerer
+from rag.beside import Beside
 from rag.citing import SpanCitationMatcher
 from rag.domain import Collection
 from rag.errors import (
@@ -191,10 +192,11 @@ class Footnote:
         )
 
     def close(self) -> None:
-        """Release the catalog's connections."""
-        catalog = self._parts.pop("catalog", None)
-        if catalog is not None:
-            catalog.close()
+        """End the search threads and release the catalog's connections."""
+        for name in ("beside", "catalog"):
+            part = self._parts.pop(name, None)
+            if part is not None:
+                part.close()
 
     def _shared(self, name: str, build: Callable[[], T]) -> T:
         """The part ``name``, built at its first use, by one thread; the others are at hand meanwhile."""
@@ -215,6 +217,7 @@ class Footnote:
             catalog=self.catalog,
             indexes=self.indexes,
             embedder_for=self.embedder_for,
+            beside=self._shared("beside", lambda: Beside("keyword")),
             weight=self.settings.dense_weight,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from rag.beside import Beside
 from rag.domain import (
     Access,
     ChunkIds,
@@ -26,10 +27,11 @@ _MIN_CANDIDATES = 100
 
 
 class HybridRetriever:
-    """Finds passages by meaning and by words.
+    """Finds passages by meaning and, in another thread meanwhile, by words.
 
     Args:
         embedder_for: the model that made a collection's vectors.
+        beside: the threads that search by words.
         weight: share of the dense score for every question; ``None``: by the question's language.
     """
 
@@ -39,12 +41,14 @@ class HybridRetriever:
         catalog: Catalog,
         indexes: Indexes,
         embedder_for: Callable[[Collection], Embedder],
+        beside: Beside,
         weight: float | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
         self._embedder_for = embedder_for
         self._weight = weight
+        self._beside = beside
 
     def retrieve(
         self, query: str, *, collection: str, k: int, access: Access, mode: SearchMode = SearchMode.HYBRID
@@ -80,12 +84,20 @@ class HybridRetriever:
         self, query: str, found: Collection, *, k: int, access: Access, mode: SearchMode
     ) -> SearchResult:
         started = time.perf_counter()
-        vector = None if mode is SearchMode.KEYWORD else self._embedder_for(found).embed_query(query)
-        embedded = time.perf_counter()
         snapshot = self._indexes.snapshot(found)
         allowed = self._catalog.visible_chunk_ids(found.id, access=access)
         candidates = max(_MIN_CANDIDATES, 2 * k)
-        dense, keyword = _candidates(snapshot, query, vector, mode, candidates, allowed)
+        by_words = self._beside.run(lambda: _by_words(snapshot, query, mode, candidates, allowed))
+        looked_up = time.perf_counter()
+        try:
+            vector = None if mode is SearchMode.KEYWORD else self._embedder_for(found).embed_query(query)
+            embedded = time.perf_counter()
+            dense = _by_meaning(snapshot, vector, candidates, allowed)
+            keyword = by_words.result()
+        finally:
+            by_words.forget()
+        if vector is not None:  # hits by words get their exact cosine too
+            dense |= snapshot.dense.similarities(vector, [id_ for id_ in keyword if id_ not in dense])
         fused = self._rank(query, mode, dense, keyword)
         passages = self._read(found, fused, dense, keyword, k=k, access=access)
         done = time.perf_counter()
@@ -93,8 +105,8 @@ class HybridRetriever:
             query=query,
             passages=tuple(passages),
             timings_ms={
-                "embed": (embedded - started) * 1000,
-                "retrieve": (done - embedded) * 1000,
+                "embed": (embedded - looked_up) * 1000,
+                "retrieve": (done - embedded + looked_up - started) * 1000,
                 "total": (done - started) * 1000,
             },
             query_vector=vector,
@@ -136,24 +148,22 @@ class HybridRetriever:
         return passages[:k]
 
 
-def _candidates(
-    snapshot: IndexSnapshot,
-    query: str,
-    vector: Vector | None,
-    mode: SearchMode,
-    count: int,
-    allowed: ChunkIds | None,
-) -> tuple[dict[int, float], dict[int, float]]:
-    """Dense and keyword scores by chunk id; in hybrid mode keyword hits get their exact cosine too."""
-    dense: dict[int, float] = {}
-    keyword: dict[int, float] = {}
-    if mode is not SearchMode.DENSE:
-        keyword = {hit.chunk_id: hit.score for hit in snapshot.keyword.search(query, count, allowed=allowed)}
-    if vector is not None:
-        dense = {hit.chunk_id: hit.score for hit in snapshot.dense.search(vector, count, allowed=allowed)}
-        missing = [chunk_id for chunk_id in keyword if chunk_id not in dense]
-        dense |= snapshot.dense.similarities(vector, missing)
-    return dense, keyword
+def _by_meaning(
+    snapshot: IndexSnapshot, vector: Vector | None, count: int, allowed: ChunkIds | None
+) -> dict[int, float]:
+    """Cosine by chunk id."""
+    if vector is None:
+        return {}
+    return {hit.chunk_id: hit.score for hit in snapshot.dense.search(vector, count, allowed=allowed)}
+
+
+def _by_words(
+    snapshot: IndexSnapshot, query: str, mode: SearchMode, count: int, allowed: ChunkIds | None
+) -> dict[int, float]:
+    """BM25 by chunk id."""
+    if mode is SearchMode.DENSE:
+        return {}
+    return {hit.chunk_id: hit.score for hit in snapshot.keyword.search(query, count, allowed=allowed)}
 
 
 def _passage(
