@@ -50,6 +50,7 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
     errors.UsageError: Row(status=422, title="The request cannot be used"),
     errors.InvalidQuestion: Row(status=422, title="The question cannot be asked"),
     errors.InvalidRequest: Row(status=422, title="The request is not valid"),
+    errors.InvalidFilter: Row(status=422, title="The filter is not valid"),
     errors.SettingsError: Row(
         status=500,
         title="The server is not configured for this",

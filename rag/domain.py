@@ -76,6 +76,8 @@ class Collection:
 
     Attributes:
         sequence: counts committed changes; an index built at the same sequence is up to date.
+        revision: counts the changes that no index needs to know of, of access groups and paths. What is kept
+            of a search under someone's rights holds for the same ``sequence``, ``revision`` and ``space``.
         embedding_model: the setting that loads the model of ``fingerprint`` again; empty when unknown.
         chunker: version of the chunker that cut the chunks.
         space: the set of chunks that serves; a re-embedding prepares the next one beside it.
@@ -92,6 +94,7 @@ class Collection:
     embedding_model: str = ""
     chunker: int = 1
     space: int = 0
+    revision: int = 0
 
 
 def embedded_text(context: str, text: str) -> str:

@@ -6,6 +6,7 @@
     ├── UsageError                what the caller sent is wrong; sending it again will not help
     │   ├── InvalidQuestion       empty, too long, or not text
     │   ├── InvalidRequest        a value out of range, an unknown name
+    │   │   └── InvalidFilter     an unknown field, a value of the wrong type, too deep or too large
     │   ├── SettingsError         a setting is missing, unknown or malformed
     │   └── DatasetError          an evaluation file is malformed (names the line)
     ├── NotFound                  unknown, or not visible to the caller: both answer alike
@@ -60,6 +61,12 @@ class InvalidRequest(UsageError):
     """A value is out of range or unknown."""
 
     code = "invalid_request"
+
+
+class InvalidFilter(InvalidRequest):
+    """A filter names an unknown field, compares it with a value of the wrong type, or is too large."""
+
+    code = "invalid_filter"
 
 
 class SettingsError(UsageError):

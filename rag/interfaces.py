@@ -161,9 +161,9 @@ class Catalog(Protocol):
 
     # -- retrieval
     def chunks_by_id(
-        self, collection_id: str, chunk_ids: Sequence[int], *, access: Access, filters: Filter | None = None
+        self, collection_id: str, chunk_ids: Sequence[int], *, access: Access
     ) -> dict[int, StoredChunk]:
-        """The live ones among ``chunk_ids`` that are visible and pass ``filters``; the others are absent."""
+        """The visible, live ones among ``chunk_ids``; the others are absent."""
         ...
 
     def visible_chunk_ids(

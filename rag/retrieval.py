@@ -17,6 +17,7 @@ from rag.domain import (
     Vector,
 )
 from rag.errors import InvalidRequest, StorageError
+from rag.filters import Filter
 from rag.fusion import dense_weight, fuse
 from rag.interfaces import Catalog, Embedder, Indexes, IndexSnapshot
 from rag.language import detect_language
@@ -51,9 +52,16 @@ class HybridRetriever:
         self._beside = beside
 
     def retrieve(
-        self, query: str, *, collection: str, k: int, access: Access, mode: SearchMode = SearchMode.HYBRID
+        self,
+        query: str,
+        *,
+        collection: str,
+        k: int,
+        access: Access,
+        mode: SearchMode = SearchMode.HYBRID,
+        filters: Filter | None = None,
     ) -> SearchResult:
-        """At most ``k`` passages, best first.
+        """At most ``k`` passages of documents that pass ``filters``, best first.
 
         Raises:
             InvalidQuestion: the query is empty or too long.
@@ -67,7 +75,7 @@ class HybridRetriever:
         found = self._catalog.collection(collection)
         while True:
             try:
-                result = self._retrieve(query, found, k=k, access=access, mode=mode)
+                result = self._retrieve(query, found, k=k, access=access, mode=mode, filters=filters)
             except StorageError:
                 if not self._was_switched(found):
                     raise
@@ -81,11 +89,18 @@ class HybridRetriever:
         return self._catalog.collection_by_id(found.id).space != found.space
 
     def _retrieve(
-        self, query: str, found: Collection, *, k: int, access: Access, mode: SearchMode
+        self,
+        query: str,
+        found: Collection,
+        *,
+        k: int,
+        access: Access,
+        mode: SearchMode,
+        filters: Filter | None,
     ) -> SearchResult:
         started = time.perf_counter()
         snapshot = self._indexes.snapshot(found)
-        allowed = self._catalog.visible_chunk_ids(found.id, access=access)
+        allowed = self._catalog.visible_chunk_ids(found.id, access=access, filters=filters)
         candidates = max(_MIN_CANDIDATES, 2 * k)
         by_words = self._beside.run(lambda: _by_words(snapshot, query, mode, candidates, allowed))
         looked_up = time.perf_counter()

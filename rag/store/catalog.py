@@ -24,7 +24,9 @@ from rag.domain import (
     Vector,
 )
 from rag.errors import StorageError
+from rag.filters import Filter
 from rag.store import changes, chunks, collections, documents, integrity, job_files, jobs, leases, spaces
+from rag.store.allowed import AllowedChunks
 from rag.store.database import Database
 from rag.store.migrate import migrate
 
@@ -54,6 +56,7 @@ class SqlCatalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._allowed = AllowedChunks()
 
     # -- collections
 
@@ -158,10 +161,12 @@ class SqlCatalog:
         with self._database.read() as session:
             return chunks.chunks_by_id(session, collection_id, chunk_ids, access)
 
-    def visible_chunk_ids(self, collection_id: str, *, access: Access) -> ChunkIds | None:
-        """Ids that ``access`` may read, or ``None`` for all."""
+    def visible_chunk_ids(
+        self, collection_id: str, *, access: Access, filters: Filter | None = None
+    ) -> ChunkIds | None:
+        """Ids that ``access`` may read and that pass, or ``None`` for all."""
         with self._database.read() as session:
-            return chunks.visible_chunk_ids(session, collection_id, access)
+            return self._allowed.ids(session, collection_id, access, filters)
 
     # -- index building
 

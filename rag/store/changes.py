@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,10 +13,19 @@ from sqlalchemy.orm import Session
 
 from rag.domain import Access, Collection, Document, NewChunk, NewVersion, embedded_text, source_uri
 from rag.errors import EmbeddingMismatch, InvalidRequest
+from rag.facts import facts_of
 from rag.store import vectors
 from rag.store.collections import lock_collection
 from rag.store.documents import document_of, find_row
-from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, GroupRow, RemovedChunkRow, VersionRow
+from rag.store.schema import (
+    ChunkRow,
+    CollectionRow,
+    DocumentRow,
+    FactRow,
+    GroupRow,
+    RemovedChunkRow,
+    VersionRow,
+)
 from rag.store.storable import require_storable
 
 _TEXTS = ("root", "path", "part", "source_uri", "sha256", "media_type", "title", "language", "text")
@@ -48,7 +58,9 @@ def put_source(
 
 def touch_source(session: Session, key: SourceKey, size: int, mtime_ns: int, groups: frozenset[str]) -> None:
     """Record size, time and groups of a source file whose bytes did not change; no index needs to know."""
-    for row in _locked_source(session, key)[1]:
+    collection, rows = _locked_source(session, key)
+    collection.revision += bool(rows)
+    for row in rows:
         row.size = size
         row.mtime_ns = mtime_ns
         _replace_groups(session, row.id, groups)
@@ -57,7 +69,9 @@ def touch_source(session: Session, key: SourceKey, size: int, mtime_ns: int, gro
 def move_source(session: Session, key: SourceKey, to: str, label: str, mtime_ns: int) -> None:
     """Record the new place of a source file; chunks and vectors stay, so no index needs to know."""
     require_storable("A file's path", to)
-    for row in _locked_source(session, key)[1]:
+    collection, rows = _locked_source(session, key)
+    collection.revision += bool(rows)
+    for row in rows:
         row.path = to
         row.source_uri = source_uri(label, to, row.part)
         row.mtime_ns = mtime_ns
@@ -116,6 +130,7 @@ def _put(
     session.flush()
     session.add(_version_row(row, version, now))
     _replace_groups(session, row.id, version.groups)
+    _replace_facts(session, row)
     insert_chunks(session, collection, row, version.chunks, sequence=collection.sequence)
     collection.chunks += len(version.chunks)
     return document_of(row, characters=len(version.text), chunks=len(version.chunks), groups=version.groups)
@@ -235,6 +250,14 @@ def _remove_chunks(session: Session, collection: CollectionRow, document_id: str
     session.execute(delete(ChunkRow).where(of_document))
     collection.chunks -= removed
     return removed
+
+
+def _replace_facts(session: Session, row: DocumentRow) -> None:
+    session.execute(delete(FactRow).where(FactRow.document_id == row.id))
+    about = {"document_id": row.id, "collection_id": row.collection_id}
+    facts = [about | {"place": place, **asdict(fact)} for place, fact in enumerate(facts_of(row.attributes))]
+    if facts:
+        session.execute(insert(FactRow), facts)
 
 
 def _replace_groups(session: Session, document_id: str, groups: frozenset[str]) -> None:

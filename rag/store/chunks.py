@@ -15,7 +15,7 @@ from rag.store import vectors
 from rag.store.batches import in_batches
 from rag.store.collections import serving_space
 from rag.store.documents import find_row
-from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, GroupRow, RemovedChunkRow
+from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, RemovedChunkRow
 from rag.store.visibility import visible
 
 _LARGEST_ID = 2**63 - 1
@@ -41,27 +41,6 @@ def chunks_by_id(
         query = _stored().where(ChunkRow.id.in_(batch), *_serving(collection_id), visible(access))
         found.update((row.id, _stored_chunk(row)) for row in session.execute(query))
     return {id_: found[id_] for id_ in wanted if id_ in found}
-
-
-def visible_chunk_ids(session: Session, collection_id: str, access: Access) -> ChunkIds | None:
-    """Sorted ids of the live chunks that ``access`` may read; ``None`` when nothing is hidden from anyone."""
-    if access.groups is None:
-        return None
-    restricted = (
-        select(GroupRow.document_id)
-        .join(DocumentRow, DocumentRow.id == GroupRow.document_id)
-        .where(DocumentRow.collection_id == collection_id)
-        .limit(1)
-    )
-    if session.scalar(restricted) is None:
-        return None
-    query = (
-        select(ChunkRow.id)
-        .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
-        .where(*_serving(collection_id), visible(access))
-        .order_by(ChunkRow.id)
-    )
-    return np.fromiter(session.scalars(query.execution_options(yield_per=10_000)), dtype=np.int64)
 
 
 def known_vectors(session: Session, fingerprint: str, texts: Sequence[str]) -> dict[str, Vector]:

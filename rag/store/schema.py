@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -29,6 +30,9 @@ from sqlalchemy.types import TypeDecorator
 
 # SQLite gives AUTOINCREMENT (a deleted row's number is never used again) to the type INTEGER alone.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+# SQLite compares by code point anyway.
+ByCodePoint = Text().with_variant(Text(collation="C"), "postgresql")
 
 _NAMES = {
     "pk": "pk_%(table_name)s",
@@ -66,7 +70,8 @@ class CollectionRow(Base):
     """A collection; its row is locked by every change to its documents.
 
     Attributes:
-        sequence: counts the committed changes.
+        sequence: counts the committed changes of chunks.
+        revision: counts the changes of documents' facts that leave their chunks alone (rights, paths).
         documents, chunks: live counts, kept by the same transaction as the change; ``chunks`` of ``space``.
         embedding_model: the setting that loads the model of ``fingerprint`` again; empty when unknown.
         chunker: version of the chunker that cut the chunks.
@@ -85,6 +90,7 @@ class CollectionRow(Base):
     space: Mapped[int] = mapped_column(server_default="0")
     newest_space: Mapped[int] = mapped_column(server_default="0")
     sequence: Mapped[int] = mapped_column(BigInteger)
+    revision: Mapped[int] = mapped_column(BigInteger, server_default="0")
     documents: Mapped[int] = mapped_column(BigInteger)
     chunks: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
@@ -148,6 +154,26 @@ class GroupRow(Base):
 
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     group: Mapped[str] = mapped_column(String, primary_key=True)
+
+
+class FactRow(Base):
+    """A scalar of a document's metadata, for filters; derived by :func:`rag.facts.facts_of`.
+
+    Attributes:
+        place: order within the document.
+        text: as long as an index takes; PostgreSQL compares it by code point too.
+    """
+
+    __tablename__ = "document_facts"
+    __table_args__ = (Index(None, "collection_id", "name", "text"),)
+
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    collection_id: Mapped[str] = mapped_column(String)
+    name: Mapped[str] = mapped_column(String)
+    text: Mapped[str] = mapped_column(ByCodePoint)
+    number: Mapped[float | None] = mapped_column(Double)
+    moment: Mapped[datetime | None]
 
 
 class VersionRow(Base):
