@@ -234,6 +234,11 @@ def _llm(footnote: Footnote) -> Iterator[Finding]:
         yield Finding(part="llm", health=Health.OK, message=message)
     else:
         yield _llm_server(settings, settings.llm_base_url)
+    if settings.query_expansion != "none":
+        message = (
+            f"Expands searches ({settings.query_expansion}), {settings.expansion_timeout_s:g} s at most."
+        )
+        yield Finding(part="llm", health=Health.OK, message=message)
 
 
 def _llm_server(settings: Settings, base_url: str) -> Finding:

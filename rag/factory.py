@@ -21,6 +21,7 @@ from rag.errors import (
     ModelUnavailable,
 )
 from rag.evidence import SentenceScorer
+from rag.expansion import EXPANSIONS, ExpandingRetriever, LlmExpander
 from rag.extractive import NAME as EXTRACTIVE
 from rag.extractive import ExtractiveGenerator
 from rag.grounding.alignment_checker import AlignmentChecker
@@ -124,11 +125,12 @@ class Footnote:
 
     @property
     def retriever(self) -> Retriever:
-        """Hybrid retrieval, reranked if a reranker is configured. Raises: ModelUnavailable."""
-        hybrid = self._shared("hybrid retriever", self._open_hybrid_retriever)
-        if isinstance(self.reranker, NoReranker):
-            return hybrid
-        return RerankingRetriever(hybrid, self.reranker, candidates=self.settings.rerank_candidates)
+        """Hybrid retrieval, with what is configured of query expansion and reranking.
+
+        Raises:
+            ModelUnavailable: one of their models cannot be set up.
+        """
+        return self._shared("retriever", self._open_retriever)
 
     @property
     def reranker(self) -> Reranker:
@@ -212,6 +214,16 @@ class Footnote:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         return open_catalog(self.settings.sqlalchemy_url)
 
+    def _open_retriever(self) -> Retriever:
+        found: Retriever = self._shared("hybrid retriever", self._open_hybrid_retriever)
+        kind = EXPANSIONS.get(self.settings.query_expansion)
+        if kind is not None:
+            llm = self._brief_llm(kind.max_tokens, self.settings.expansion_timeout_s)
+            found = ExpandingRetriever(found, LlmExpander(llm, kind))
+        if not isinstance(self.reranker, NoReranker):
+            found = RerankingRetriever(found, self.reranker, candidates=self.settings.rerank_candidates)
+        return found
+
     def _open_hybrid_retriever(self) -> HybridRetriever:
         return HybridRetriever(
             catalog=self.catalog,
@@ -256,6 +268,14 @@ class Footnote:
     def _open_generator(self, name: str) -> Generator:
         if name == EXTRACTIVE:
             return ExtractiveGenerator(self.scorer)
+        return self._open_llm(name, self.settings.llm_max_tokens, self.settings.llm_timeout_s)
+
+    def _brief_llm(self, max_tokens: int, timeout_s: float) -> Generator:
+        """The configured language model, for short texts that somebody waits for."""
+        given = self._generators.get(self.settings.llm)
+        return given or self._open_llm(self.settings.llm, max_tokens, timeout_s)
+
+    def _open_llm(self, name: str, max_tokens: int, timeout_s: float) -> Generator:
         from rag.chat_model import open_chat_model  # LangChain takes a second to import
 
         settings = self.settings
@@ -263,8 +283,8 @@ class Footnote:
             name,
             base_url=settings.llm_base_url,
             api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
-            timeout_s=settings.llm_timeout_s,
-            max_tokens=settings.llm_max_tokens,
+            timeout_s=timeout_s,
+            max_tokens=max_tokens,
         )
 
 

@@ -79,6 +79,14 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the dense score in hybrid search; unset: by the question's language.",
     )
+    query_expansion: str = Field(
+        default="none",
+        description="none, multi_query or hyde: what the LLM adds to a search; needs an LLM.",
+        pattern=r"^(none|multi_query|hyde)$",
+    )
+    expansion_timeout_s: float = Field(
+        default=5.0, gt=0, description="Seconds the LLM may take for it; then the question is searched alone."
+    )
     reranker: str = Field(
         default="none",
         description="none, or a cross-encoder that reads the passages again: a local folder or a hub name.",
@@ -156,6 +164,12 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(_first_problem(exc)) from exc
     except ValueError as exc:  # malformed TOML or JSON
         raise SettingsError(f"The configuration could not be read: {exc}.") from exc
+    if settings.query_expansion != "none" and settings.llm == "extractive":
+        raise SettingsError(
+            f"Setting 'query_expansion' is {settings.query_expansion!r}, which asks a language model, "
+            f"but 'llm' is extractive; set FOOTNOTE_LLM to provider:model, "
+            f"or FOOTNOTE_QUERY_EXPANSION to none."
+        )
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
 
 
