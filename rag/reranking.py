@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.domain import Access, Passage, Question, SearchMode, SearchResult
+from rag.filters import Filter
 from rag.interfaces import Reranker, Retriever
 from rag.language import detect_language
 
@@ -37,14 +38,26 @@ class RerankingRetriever:
         self._candidates = candidates
 
     def retrieve(
-        self, query: str, *, collection: str, k: int, access: Access, mode: SearchMode = SearchMode.HYBRID
+        self,
+        query: str,
+        *,
+        collection: str,
+        k: int,
+        access: Access,
+        mode: SearchMode = SearchMode.HYBRID,
+        filters: Filter | None = None,
     ) -> SearchResult:
         """At most ``k`` passages, best first; those beyond the candidates follow in the retriever's order.
 
         Raises: as the retriever does; ModelUnavailable when the reranker fails.
         """
         found = self._retriever.retrieve(
-            query, collection=collection, k=max(k, self._candidates), access=access, mode=mode
+            query,
+            collection=collection,
+            k=max(k, self._candidates),
+            access=access,
+            mode=mode,
+            filters=filters,
         )
         started = time.perf_counter()
         asked = Question(text=found.query, collection=collection, k=k, language=detect_language(found.query))
