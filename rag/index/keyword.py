@@ -15,7 +15,8 @@ from rag.index.analysis import IDENTIFIER, OTHER, STEMMED, analyzers, field_for
 _ID = "chunk_id"
 _TEXT_FIELDS = (*STEMMED, OTHER)
 _WRITER_MEMORY = 64 << 20
-_SEARCH_BLOCK = 200
+_MARGIN = 1.5  # more hits than needed on average, so that a second block is rare
+_COST_OF_HIT = 2  # to read a hit takes as long as to let tantivy look at two allowed chunks
 
 
 def _schema() -> Schema:
@@ -50,24 +51,31 @@ class TantivyIndex:
     def search(self, query: str, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
         """Best BM25 scores first; the query's terms are matched in every language's field.
 
-        With ``allowed``, further blocks of hits are read until ``k`` allowed ones are found or none is left,
-        so a filtered search is exact.
+        With ``allowed`` it finds what is left of an unlimited search's hits, in the same order. Where so many
+        are allowed that ``k`` of them are soon met, hits are read in growing blocks; else, or where the query
+        matches fewer of them than expected, tantivy looks at the allowed chunks only.
         """
         parsed = self._parse(query)
-        if parsed is None or k <= 0:
+        if parsed is None or k <= 0 or (allowed is not None and not allowed.size):
             return []
         if allowed is None:
             return self._block(parsed, limit=k, offset=0)
         found: list[Hit] = []
-        offset, limit = 0, max(k, _SEARCH_BLOCK)
-        while len(found) < k:
+        offset, limit = 0, int(_MARGIN * k * max(1.0, self.count / allowed.size)) + 1
+        while limit * _COST_OF_HIT < allowed.size:
             block = self._block(parsed, limit=limit, offset=offset)
-            keep = np.isin([hit.chunk_id for hit in block], allowed)
-            found += [hit for hit, visible in zip(block, keep, strict=True) if visible]
-            if len(block) < limit:
-                break
+            ids = np.array([hit.chunk_id for hit in block], dtype=np.int64)
+            places = np.minimum(np.searchsorted(allowed, ids), allowed.size - 1)
+            found += [hit for hit, same in zip(block, allowed[places] == ids, strict=True) if same]
+            if len(found) >= k or len(block) < limit:
+                return found[:k]
             offset, limit = offset + limit, limit * 4
-        return found[:k]
+        return self._block(self._only(allowed, parsed), limit=k, offset=0)
+
+    def _only(self, allowed: ChunkIds, query: Query) -> Query:
+        """The query limited to the allowed chunks, without a change to any score."""
+        chosen = Query.term_set_query(self._index.schema, _ID, allowed.tolist())
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(chosen, 0.0))])
 
     def _block(self, query: Query, *, limit: int, offset: int) -> list[Hit]:
         result = self._searcher.search(query, limit=limit, offset=offset, count=False)

@@ -171,6 +171,14 @@ def test_a_filtered_search_is_a_filtered_unlimited_search(writer: Tantivy) -> No
             assert ids_of(hits) == ids_of(visible[:k])
 
 
+def test_a_filter_that_leaves_out_all_good_hits_finds_the_others(writer: Tantivy) -> None:
+    rare = [chunk(id_, "carry " + "pad " * 60) for id_ in range(1, 101)]
+    index = writer.write(*rare, *(chunk(id_, "carry the leave") for id_ in range(101, 2001)))
+    hits = index.search("carry leave", 20, allowed=array(range(1, 101)))
+    assert ids_of(hits) == list(range(1, 21))
+    assert len({hit.score for hit in hits}) == 1
+
+
 def test_who_may_read_nothing_finds_nothing(index: KeywordIndex) -> None:
     assert index.search("leave", 10, allowed=array([])) == []
 
