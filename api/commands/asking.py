@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.console import AsJson, CollectionName, DataDir, command
+from api.filter_option import FilterTexts, filter_of
 from api.schemas.answers import AnswerBody, SearchBody
 from api.terminal import show_answer, show_search
 from rag.domain import Access, SearchMode
@@ -22,17 +23,23 @@ def ask(
     k: Annotated[
         int | None, typer.Option("--k", min=1, max=50, help="Passages put before the generator.")
     ] = None,
+    filters: FilterTexts = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Answer a question with footnotes, each sentence checked against its passages.
 
-    Example: footnote ask "How many days of leave do we have?"
+    Example: footnote ask "How many days of leave do we have?" --filter language=en
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
         checked_question(question)
+        chosen = filter_of(filters)
         answer = run.footnote.answerer(llm).answer(
-            question, collection=collection or run.collection, access=Access.everything(), k=k
+            question,
+            collection=collection or run.collection,
+            access=Access.everything(),
+            k=k,
+            filters=chosen,
         )
         if as_json:
             run.print_json(AnswerBody.of(answer).to_json())
@@ -45,17 +52,24 @@ def search(
     collection: CollectionName = None,
     k: Annotated[int, typer.Option("--k", min=1, max=100, help="Passages wanted.")] = 10,
     mode: Annotated[SearchMode, typer.Option("--mode", help="Which index answers.")] = SearchMode.HYBRID,
+    filters: FilterTexts = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Find the passages nearest to a query, without writing an answer.
 
-    Example: footnote search "parental leave" --k 5 --mode keyword
+    Example: footnote search "parental leave" --k 5 --filter path^=en/ --filter 'metadata.year>=2025'
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
         checked_question(query)
+        chosen = filter_of(filters)
         result = run.footnote.retriever.retrieve(
-            query, collection=collection or run.collection, k=k, access=Access.everything(), mode=mode
+            query,
+            collection=collection or run.collection,
+            k=k,
+            access=Access.everything(),
+            mode=mode,
+            filters=chosen,
         )
         if as_json:
             run.print_json(SearchBody.of(result).to_json())

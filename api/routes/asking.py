@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -24,6 +25,8 @@ from api.schemas.base import Body
 from api.sse import Named, event_stream, in_threads
 from rag.answering import AnswerEvent, CitationEvent, DoneEvent, GroundingEvent, RetrievalEvent, TokenEvent
 from rag.errors import InvalidRequest
+from rag.filter_parsing import parse_filter
+from rag.filters import Filter
 from rag.questions import checked_question
 from rag.settings import Settings
 
@@ -82,14 +85,25 @@ def ask(
     answerer = footnote.answerer(allowed_llm(body.llm, footnote.settings))
     collection = body.collection or footnote.settings.collection
     streamed = EVENT_STREAM in request.headers.get("accept", "") if body.stream is None else body.stream
+    filters = _filter(body.filters)
     if not streamed:
         answer = answerer.answer(
-            question, collection=collection, access=access, k=body.k, policy=body.grounding_policy
+            question,
+            collection=collection,
+            access=access,
+            k=body.k,
+            policy=body.grounding_policy,
+            filters=filters,
         )
         return AnswerBody.of(answer)
     events = named_events(
         answerer.events(
-            question, collection=collection, access=access, k=body.k, policy=body.grounding_policy
+            question,
+            collection=collection,
+            access=access,
+            k=body.k,
+            policy=body.grounding_policy,
+            filters=filters,
         )
     )
     first = next(events)  # an unknown collection is still answered with its own status
@@ -105,5 +119,10 @@ def search(body: SearchRequest, footnote: FootnoteParts, access: AskerAccess) ->
         k=body.k,
         access=access,
         mode=body.mode,
+        filters=_filter(body.filters),
     )
     return SearchBody.of(result)
+
+
+def _filter(value: Any) -> Filter | None:
+    return None if value is None else parse_filter(value)

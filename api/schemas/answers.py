@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
@@ -27,6 +28,16 @@ from rag.domain import (
 ANSWER_STAGES = ("embed", "retrieve", "rerank", "generate", "ground", "total")
 
 
+def _filters() -> Any:
+    """The field of a filter, whose own parser says what is wrong with it."""
+    return Field(
+        default=None,
+        description="Only documents for which this holds; docs/filters.md describes it.",
+        examples=[{"language": "fr", "updated_at": {"gte": "2026-01-01"}}],
+        json_schema_extra={"type": "object"},
+    )
+
+
 class AskRequest(RequestBody):
     """A question about one collection."""
 
@@ -35,6 +46,7 @@ class AskRequest(RequestBody):
     )
     collection: str | None = Field(default=None, description="Collection to ask; unset: the default one.")
     k: int | None = Field(default=None, ge=1, le=50, description="Passages put before the generator.")
+    filters: Any = _filters()
     llm: str | None = Field(
         default=None, description="`extractive`, or the model this server is configured with."
     )
@@ -53,6 +65,7 @@ class SearchRequest(RequestBody):
     collection: str | None = Field(default=None, description="Collection to search; unset: the default one.")
     k: int = Field(default=10, ge=1, le=100, description="Passages wanted.")
     mode: SearchMode = Field(default=SearchMode.HYBRID, description="hybrid, dense or keyword.")
+    filters: Any = _filters()
 
 
 class PassageBody(Body):
