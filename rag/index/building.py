@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.domain import ChunkIds, Collection, IndexChunk, Vector
+from rag.domain import ChunkIds, Collection, IndexChunk, Matrix
 from rag.errors import IndexDamaged
 from rag.index import durable
 from rag.index import manifest as manifests
 from rag.index.analysis import VERSION as ANALYZER_VERSION
-from rag.index.dense import DenseSegment, SegmentedVectorIndex, extend
+from rag.index.dense import SegmentedVectorIndex, extend
 from rag.index.keyword import TantivyIndex, write_keyword_index
 from rag.index.manifest import FileEntry, Manifest
 from rag.index.opening import KEYWORD, TOMBSTONES, OpenGeneration
+from rag.index.segments import DenseSegment
 from rag.interfaces import Catalog
 
 
@@ -36,18 +37,20 @@ class _Vectors:
     """Ids and vectors of the chunks that the keyword writer reads, so that both indexes hold the same."""
 
     ids: list[int] = field(default_factory=list)
-    rows: list[Vector] = field(default_factory=list)
+    rows: list[Matrix] = field(default_factory=list)
 
     def taken_from(self, batches: Iterable[list[IndexChunk]]) -> Iterator[list[IndexChunk]]:
         for batch in batches:
             self.ids += [chunk.id for chunk in batch]
-            self.rows += [chunk.vector for chunk in batch]
+            self.rows.append(np.stack([chunk.vector for chunk in batch]))
             yield batch
 
     def segment(self, name: str) -> DenseSegment | None:
         if not self.ids:
             return None
-        return DenseSegment.build(name, np.array(self.ids, dtype=np.int64), np.stack(self.rows))
+        vectors = np.concatenate(self.rows)
+        self.rows.clear()  # a million of them take 1.5 GB
+        return DenseSegment.build(name, np.array(self.ids, dtype=np.int64), vectors)
 
 
 def write_indexes(
@@ -99,6 +102,10 @@ def write_manifest(
         chunks=dense.count,
         segments=tuple((segment.name, segment.count) for segment in dense.segments),
         tombstones=int(dense.removed.size),
+        index_type=dense.index_type,
+        sketches=tuple(
+            (segment.name, segment.recall) for segment in dense.segments if segment.recall is not None
+        ),
         files=manifests.describe_files(target, _linked(base, target)),
         analyzer=ANALYZER_VERSION,
     )
@@ -112,9 +119,11 @@ def _write_dense(target: Path, base: Base | None, dense: SegmentedVectorIndex) -
     old = {segment.name for segment in base.generation.dense.segments} if base else set()
     for segment in dense.segments:
         if base is not None and segment.name in old:
-            _link(base, segment.name, target)
+            for name in segment.file_names:
+                _link(base, name, target)
         else:
-            durable.write_new(target / segment.name, segment.to_bytes())
+            for name, data in segment.files():
+                durable.write_new(target / name, data)
     buffer = io.BytesIO()
     np.save(buffer, dense.removed, allow_pickle=False)
     durable.write_new(target / TOMBSTONES, buffer.getvalue())

@@ -1,63 +1,13 @@
-"""Exact vector search over immutable FAISS segments with tombstones."""
+"""Vector search over immutable segments with tombstones."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import faiss
 import numpy as np
 
-from rag.domain import ChunkIds, Hit, Matrix, Vector
-from rag.errors import IndexDamaged
-
-# torch brings its own OpenMP pool; one search thread per query keeps the two from fighting over cores.
-faiss.omp_set_num_threads(1)
-
-
-class DenseSegment:
-    """An immutable set of vectors with their chunk ids, ascending."""
-
-    def __init__(self, index: Any, name: str) -> None:
-        self.name = name
-        self.index = index
-        self.ids: ChunkIds = faiss.vector_to_array(index.id_map).astype(np.int64)
-
-    @classmethod
-    def build(cls, name: str, ids: ChunkIds, vectors: Matrix) -> DenseSegment:
-        """A segment of ``vectors`` (unit rows) keyed by ``ids`` (ascending)."""
-        index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
-        index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids)
-        return cls(index, name)
-
-    @classmethod
-    def read(cls, path: Path, *, dimension: int, count: int) -> DenseSegment:
-        """Load a segment whose file has been verified. Raises: IndexDamaged."""
-        try:
-            segment = cls(faiss.read_index(str(path)), path.name)
-        except RuntimeError as exc:
-            raise IndexDamaged(f"FAISS cannot read {path.name}: {exc}.") from exc
-        if segment.index.d != dimension or segment.index.ntotal != count:
-            raise IndexDamaged(
-                f"{path.name} holds {segment.index.ntotal} vectors of {segment.index.d} numbers, "
-                f"expected {count} of {dimension}."
-            )
-        return segment
-
-    def to_bytes(self) -> memoryview:
-        """The file's bytes; FAISS's own writer neither fsyncs nor reports a full disk."""
-        return memoryview(np.asarray(faiss.serialize_index(self.index)).data).cast("B")
-
-    def vectors(self) -> Matrix:
-        """All vectors, in id order; shape ``(count, dimension)``."""
-        return np.asarray(self.index.index.reconstruct_n(0, self.index.ntotal))
-
-    @property
-    def count(self) -> int:
-        """Vectors in the segment, removed ones included."""
-        return int(self.index.ntotal)
+from rag.domain import ChunkIds, Hit, Vector
+from rag.index.segments import FLAT, SKETCHED, DenseSegment, Mask
 
 
 class SegmentedVectorIndex:
@@ -66,63 +16,68 @@ class SegmentedVectorIndex:
     def __init__(self, segments: Sequence[DenseSegment], removed: ChunkIds) -> None:
         self.segments = tuple(segments)
         self.removed = removed
-        self._live = faiss.IDSelectorNot(faiss.IDSelectorBatch(removed)) if removed.size else None
+        self._live = [_live(segment, removed) for segment in self.segments]
 
     @property
     def count(self) -> int:
         """Live vectors."""
         return sum(segment.count for segment in self.segments) - int(self.removed.size)
 
+    @property
+    def index_type(self) -> str:
+        """How its largest segments are searched, a key of :data:`rag.index.segments.INDEX_TYPES`."""
+        is_sketched = any(segment.index_type == SKETCHED for segment in self.segments)
+        return SKETCHED if is_sketched else FLAT
+
     def search(self, vector: Vector, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
-        """The ``k`` largest inner products among live (and allowed) chunks, best first."""
+        """The ``k`` largest inner products among live (and allowed) chunks, best first.
+
+        Exact among ``allowed``; otherwise a sketched segment may miss a few.
+        """
         if k <= 0 or (allowed is not None and not allowed.size):
             return []
-        selector = self._selector(allowed)
-        parameters = None
-        if selector is not None:  # the wrapper, which its stub does not know, keeps the selector alive
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        hits = [hit for segment in self.segments for hit in _segment_hits(segment, vector, k, parameters)]
-        return heapq.nsmallest(k, hits, key=_rank)
+        ids: list[ChunkIds] = [np.empty(0, dtype=np.int64)]
+        scores: list[Vector] = [np.empty(0, dtype=np.float32)]
+        for segment, live in zip(self.segments, self._live, strict=True):
+            mask = live if allowed is None else _both(np.isin(segment.ids, allowed), live)
+            places, found = segment.nearest(vector, k, mask=mask, exact=allowed is not None)
+            ids.append(segment.ids[places])
+            scores.append(found)
+        return _best(np.concatenate(ids), np.concatenate(scores), k)
 
     def similarities(self, vector: Vector, chunk_ids: Sequence[int]) -> dict[int, float]:
         """Exact inner products with the given chunks; unknown or removed ids are absent."""
         wanted = np.unique(np.asarray(chunk_ids, dtype=np.int64))
-        wanted = wanted[~np.isin(wanted, self.removed)]
         found: dict[int, float] = {}
-        for segment in self.segments:
-            for chunk_id in wanted[np.isin(wanted, segment.ids)]:
-                stored = segment.index.reconstruct(int(chunk_id))
-                found[int(chunk_id)] = float(np.dot(stored, vector))
+        for segment, live in zip(self.segments, self._live, strict=True):
+            places = segment.places(wanted)
+            places = places if live is None else places[live[places]]
+            scores = segment.scores(np.asarray(vector, dtype=np.float32), places)
+            found.update(zip(segment.ids[places].tolist(), scores.tolist(), strict=True))
         return found
 
-    def _selector(self, allowed: ChunkIds | None) -> faiss.IDSelector | None:
-        if allowed is None:
-            return self._live
-        chosen = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
-        return chosen if self._live is None else faiss.IDSelectorAnd(chosen, self._live)
+
+def _live(segment: DenseSegment, removed: ChunkIds) -> Mask | None:
+    """Which rows are not removed; ``None``: all."""
+    places = segment.places(removed)
+    if not places.size:
+        return None
+    mask = np.ones(segment.count, dtype=np.bool_)
+    mask[places] = False
+    return mask
 
 
-def _rank(hit: Hit) -> tuple[float, int]:
-    return -hit.score, hit.chunk_id
+def _both(mask: Mask, live: Mask | None) -> Mask:
+    return mask if live is None else mask & live
 
 
-def _segment_hits(
-    segment: DenseSegment, vector: Vector, k: int, parameters: faiss.SearchParameters | None
-) -> list[Hit]:
-    """The best ``k`` of one segment and those that tie with the last: FAISS keeps any of equal scores."""
-    query = np.ascontiguousarray(vector, dtype=np.float32)[None, :]
-    wanted = k
-    while True:
-        wanted = min(wanted + 1, segment.count)
-        scores, ids = segment.index.search(query, wanted, params=parameters)
-        hits = [
-            Hit(chunk_id=int(chunk_id), score=float(score))
-            for score, chunk_id in zip(scores[0], ids[0], strict=True)
-            if chunk_id >= 0
-        ]
-        if len(hits) <= k or wanted == segment.count or hits[-1].score < hits[k - 1].score:
-            return hits
-        wanted *= 4
+def _best(ids: ChunkIds, scores: Vector, k: int) -> list[Hit]:
+    """The ``k`` best, of equal ones those with the lower ids."""
+    order = np.lexsort((ids, -scores))[:k]
+    return [
+        Hit(chunk_id=chunk_id, score=score)
+        for chunk_id, score in zip(ids[order].tolist(), scores[order].tolist(), strict=True)
+    ]
 
 
 def extend(
@@ -142,7 +97,7 @@ def extend(
             group.insert(0, segments.pop())
         segments.append(_merge(group, tombstones, dimension, name) if len(group) > 1 else added)
     for place, segment in enumerate(segments):
-        dead = int(np.isin(segment.ids, tombstones).sum())
+        dead = len(segment.places(tombstones))
         if dead * 4 > segment.count:
             segments[place] = _merge([segment], tombstones, dimension, f"{place}-{name}")
     segments = [segment for segment in segments if segment.count]
@@ -150,8 +105,7 @@ def extend(
     return SegmentedVectorIndex(segments, tombstones[np.isin(tombstones, held)])
 
 
-def _merge(parts: Iterable[DenseSegment], tombstones: ChunkIds, dimension: int, name: str) -> DenseSegment:
-    parts = list(parts)
+def _merge(parts: Sequence[DenseSegment], tombstones: ChunkIds, dimension: int, name: str) -> DenseSegment:
     ids = np.concatenate([part.ids for part in parts])
     vectors = np.concatenate([part.vectors().reshape(-1, dimension) for part in parts])
     live = ~np.isin(ids, tombstones)

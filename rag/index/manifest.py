@@ -31,7 +31,9 @@ class Manifest:
         sequence: the catalog sequence that the generation reflects.
         chunks: live chunks, equal in both indexes and in the catalog at that sequence.
         segments: dense segment files, in chunk-id order, with their vector counts.
-        index_type: how dense segments are searched.
+        index_type: how the largest dense segments are searched, a key of
+            :data:`rag.index.segments.INDEX_TYPES`.
+        sketches: names of the segments that have a sketch beside them, with its recall@10 when it was built.
         analyzer: version of the keyword analysis; another one cannot read the index.
     """
 
@@ -45,6 +47,7 @@ class Manifest:
     files: tuple[FileEntry, ...]
     analyzer: str
     index_type: str = "flat"
+    sketches: tuple[tuple[str, float], ...] = ()
     metric: str = "inner_product"
     format: int = FORMAT
 
@@ -59,6 +62,9 @@ class Manifest:
             values = json.loads(data)
             values["files"] = tuple(FileEntry(**entry) for entry in values["files"])
             values["segments"] = tuple((str(name), int(count)) for name, count in values["segments"])
+            values["sketches"] = tuple(
+                (str(name), float(recall)) for name, recall in values.get("sketches", ())
+            )
             manifest = cls(**values)
         except (ValueError, TypeError, KeyError) as exc:
             raise IndexDamaged(f"The index manifest cannot be read: {exc}.") from exc

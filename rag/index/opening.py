@@ -13,9 +13,10 @@ from rag.domain import ChunkIds, Collection
 from rag.errors import IndexDamaged
 from rag.index import manifest as manifests
 from rag.index.analysis import VERSION as ANALYZER_VERSION
-from rag.index.dense import DenseSegment, SegmentedVectorIndex
+from rag.index.dense import SegmentedVectorIndex
 from rag.index.keyword import TantivyIndex
 from rag.index.manifest import Manifest
+from rag.index.segments import INDEX_TYPES, DenseSegment
 
 CURRENT = "CURRENT"
 KEYWORD = "keyword"
@@ -86,8 +87,11 @@ def open_generation(folder: Path, pointer: Pointer, collection: Collection) -> O
         raise IndexDamaged("it was built with another embedding model")
     if manifest.analyzer != ANALYZER_VERSION:
         raise IndexDamaged(f"it was built by analyzer {manifest.analyzer}")
+    if manifest.index_type not in INDEX_TYPES:
+        raise IndexDamaged(f"it is of the type {manifest.index_type}, known are {', '.join(INDEX_TYPES)}")
+    recalls = dict(manifest.sketches)
     segments = [
-        DenseSegment.read(place / file, dimension=manifest.dimension, count=count)
+        DenseSegment.read(place / file, dimension=manifest.dimension, count=count, recall=recalls.get(file))
         for file, count in manifest.segments
     ]
     dense = SegmentedVectorIndex(segments, _read_tombstones(place / TOMBSTONES))

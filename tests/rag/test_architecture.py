@@ -11,7 +11,7 @@ HOUSE = Path(__file__).parents[2]
 OUTER = {"ingest", "api", "eval"}
 MODELS = {"rag/embedding.py", "rag/openvino_embedding.py", "rag/cross_encoder.py"}
 ADAPTERS = {
-    "faiss": {"rag/index/dense.py"},
+    "faiss": {"rag/index/segments.py", "rag/index/sketch.py"},
     "tantivy": {"rag/index/analysis.py", "rag/index/keyword.py"},
     "sqlalchemy": {"rag/store/"},
     "alembic": {"rag/store/"},

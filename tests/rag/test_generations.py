@@ -17,7 +17,8 @@ import pytest
 
 from rag.domain import Access, Collection
 from rag.errors import CollectionNotFound, DiskFull, IndexDamaged, StorageError
-from rag.index import durable, generations
+from rag.index import durable, generations, segments
+from rag.index.dense import SegmentedVectorIndex
 from rag.index.generations import CollectionIndexes
 from rag.index.opening import OpenGeneration
 from rag.interfaces import Catalog
@@ -107,6 +108,62 @@ def hashes(folder: Path) -> dict[str, str]:
         for path in files_below(folder)
         if not path.name.endswith(".lock")
     }
+
+
+# ------------------------------------------------------------------------------------- index types
+
+
+def test_the_index_type_follows_the_size_and_stands_in_the_manifest(
+    indexes: CollectionIndexes, catalog: Catalog, handbook: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = indexes.refresh(handbook.id)
+    assert (small.manifest.index_type, small.manifest.sketches) == ("flat", ())
+    monkeypatch.setattr(segments, "SKETCHED_FROM", 10)
+    put(catalog, handbook, "meals.txt", " ".join(f"Voucher {n}." for n in range(8)))
+    large = indexes.refresh(handbook.id)
+    assert large.manifest.index_type == "sketched"
+    assert large.manifest.sketches == ((large.dense.segments[0].name, 1.0),)
+    assert_equals_catalog(large, catalog, handbook)
+    delete(catalog, handbook, "meals.txt")
+    assert indexes.refresh(handbook.id).manifest.index_type == "flat"
+
+
+def test_another_process_reads_a_sketched_index_and_builds_on_it(
+    indexes: CollectionIndexes,
+    catalog: Catalog,
+    handbook: Collection,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segments, "SKETCHED_FROM", 40)
+    put(catalog, handbook, "meals.txt", " ".join(f"Voucher {n}." for n in range(50)))
+    written = indexes.refresh(handbook.id)
+    other = CollectionIndexes(root, catalog)
+    vector = EMBEDDER.embed_query("Voucher 7.")
+    assert other.snapshot(handbook).dense.search(vector, 3, allowed=None) == written.dense.search(
+        vector, 3, allowed=None
+    )
+    put(catalog, handbook, "parking.txt", "Parking costs nothing.")
+    grown = other.refresh(handbook.id)
+    assert grown.manifest.sketches == written.manifest.sketches
+    assert_equals_catalog(grown, catalog, handbook)
+    assert other.verify(handbook) == grown.manifest
+    assert other.repairs == []
+
+
+def test_an_index_of_an_unknown_type_is_rebuilt(
+    indexes: CollectionIndexes,
+    catalog: Catalog,
+    handbook: Collection,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr(SegmentedVectorIndex, "index_type", "graph")
+        indexes.refresh(handbook.id)
+    restarted = CollectionIndexes(root, catalog)
+    assert restarted.snapshot(handbook).manifest.index_type == "flat"
+    assert "graph" in restarted.repairs[0]
 
 
 # --------------------------------------------------------------------------- following the catalog
@@ -306,6 +363,7 @@ def truncate(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
 
 
+@pytest.mark.parametrize("sketched_from", [1, 1000], ids=["sketched", "flat"])
 @pytest.mark.parametrize("damage", [flip, truncate, Path.unlink], ids=["bit flipped", "truncated", "deleted"])
 def test_damage_to_any_file_is_noticed_reported_and_repaired(
     indexes: CollectionIndexes,
@@ -314,7 +372,10 @@ def test_damage_to_any_file_is_noticed_reported_and_repaired(
     root: Path,
     tmp_path: Path,
     damage: Callable[[Path], None],
+    sketched_from: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(segments, "SKETCHED_FROM", sketched_from)
     indexes.refresh(handbook.id)
     put(catalog, handbook, "vpn.txt", "The VPN needs nothing.")
     sound = indexes.refresh(handbook.id)
