@@ -199,5 +199,8 @@ def _shown(value: object) -> str:
     kinds = {dict: "an object", list: "a list", type(None): "null"}
     if type(value) in kinds:
         return kinds[type(value)] if value or value is None else "an empty one"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}…"
