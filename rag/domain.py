@@ -102,6 +102,11 @@ def embedded_text(context: str, text: str) -> str:
     return f"{context}\n{text}"
 
 
+def document_card(title: str, uri: str) -> str:
+    """What a document is called by people who ask about it: its title, and where it lies."""
+    return f"{title}\n{uri}"
+
+
 def source_uri(label: str, path: str, part: str) -> str:
     """What citations show of a document: where the file is, and after ``!`` where in it the document is."""
     return f"{label}/{path}!/{part}" if part else f"{label}/{path}"
@@ -243,13 +248,18 @@ class StoredChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexChunk:
-    """A chunk as the index builders read it from the catalog."""
+    """A chunk as the index builders read it from the catalog.
+
+    Attributes:
+        card: what its document is called; see :func:`document_card`.
+    """
 
     id: int
     context: str
     text: str
     language: str
     vector: Vector
+    card: str = ""
 
 
 # -------------------------------------------------------------------------------------- retrieval

@@ -58,6 +58,10 @@ class Embedder(Protocol):
         """Embed one question."""
         ...
 
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Embed several questions at once, in order; shape ``(len(texts), dimension)``."""
+        ...
+
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts, in order; shape ``(len(texts), dimension)``; nothing beyond ``max_tokens`` is read."""
         ...
@@ -349,10 +353,27 @@ class VectorIndex(Protocol):
 
 
 class KeywordIndex(Protocol):
-    """BM25 over chunk ids."""
+    """BM25 over chunk ids, and what the words of a question are worth."""
 
-    def search(self, query: str, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
-        """At most ``k`` hits, best first, all of them in ``allowed``; no matching term, no hit."""
+    def search(
+        self, query: str, k: int, *, allowed: ChunkIds | None, naming: Sequence[str] = ()
+    ) -> list[Hit]:
+        """At most ``k`` hits, best first, all of them in ``allowed``; no matching term, no hit.
+
+        With ``naming`` only chunks of documents that are called by all of these words.
+        """
+        ...
+
+    def chunk_counts(self, words: Sequence[str]) -> list[int]:
+        """In how many chunks each word stands; removed ones may still be counted."""
+        ...
+
+    def naming(self, words: Sequence[str]) -> list[str]:
+        """Those of ``words`` by which a document is called, and not most of them."""
+        ...
+
+    def held_weights(self, weights: Mapping[str, float], chunk_ids: Sequence[int]) -> dict[int, float]:
+        """The sum of the weights (above 0) of the words that each chunk holds; chunks without any: absent."""
         ...
 
     @property

@@ -1,22 +1,27 @@
 """How text becomes keyword terms: one analyzer per language, accents folded alike on both sides.
 
-Terms are lower-cased, folded to ASCII, stripped of function words and stemmed (English, French). Folding
-comes before stemming so that a question typed without accents gives the same terms. Identifiers such as
-``SEC-014`` or ``RGPD-2016/679`` are also kept whole, in a field of their own.
+Terms are runs of letters or of digits (``FY2018`` is two), lower-cased, folded to ASCII, stripped of function
+words and stemmed (English, French). Folding comes before stemming so that a question typed without accents
+gives the same terms. Identifiers such as ``SEC-014`` or ``RGPD-2016/679`` are also kept whole, in a field of
+their own.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from functools import lru_cache
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-VERSION = "fold-stem-1"
+VERSION = "fold-stem-2"
 IDENTIFIER = "identifier"
 OTHER = "other"
 STEMMED = {"en": "english", "fr": "french"}
 """Languages with a stemmer of their own; texts in any other language are analysed as ``other``."""
 
+_TERM_PATTERN = r"[\p{Alphabetic}\p{M}]+|\p{N}+"
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 _IDENTIFIER_PATTERN = r"[\p{L}\p{N}]+(?:[-/._:][\p{L}\p{N}]+)+|\p{L}*\p{N}[\p{L}\p{N}]*"
 _LONGEST_TERM = 60
 _STOP_WORDS = {
@@ -39,7 +44,7 @@ _STOP_WORDS = {
 def analyzers() -> dict[str, TextAnalyzer]:
     """Analyzer by name: the stemmed languages, ``other`` and ``identifier``."""
     built = {language: _stemming(language) for language in STEMMED}
-    built[OTHER] = _folding(Tokenizer.simple()).build()
+    built[OTHER] = _folding(Tokenizer.regex(_TERM_PATTERN)).build()
     built[IDENTIFIER] = _folding(Tokenizer.regex(_IDENTIFIER_PATTERN)).build()
     return built
 
@@ -50,7 +55,9 @@ def _folding(tokenizer: Tokenizer) -> TextAnalyzerBuilder:
 
 
 def _stemming(language: str) -> TextAnalyzer:
-    builder = _folding(Tokenizer.simple()).filter(Filter.custom_stopword(_STOP_WORDS[language].split()))
+    builder = _folding(Tokenizer.regex(_TERM_PATTERN)).filter(
+        Filter.custom_stopword(_STOP_WORDS[language].split())
+    )
     return builder.filter(Filter.stemmer(STEMMED[language])).build()
 
 
@@ -62,3 +69,15 @@ def terms(text: str, language: str) -> list[str]:
 def field_for(language: str) -> str:
     """Name of the analyzer, and of the index field, that texts in ``language`` go to."""
     return language if language in STEMMED else OTHER
+
+
+def folded(text: str) -> str:
+    """``text`` in lower case and without accents, about as the analyzers fold it; other scripts stay."""
+    parts = unicodedata.normalize("NFKD", text.lower())
+    return parts if parts.isascii() else "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def content_words(text: str, language: str) -> list[str]:
+    """The words of ``text`` as written, each once, without the function words of ``language``."""
+    analyzer = analyzers()[field_for(language)]
+    return [word for word in dict.fromkeys(_WORD.findall(text)) if analyzer.analyze(word)]

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk, Vector
+from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk, Vector, document_card
 from rag.errors import CollectionNotFound
 from rag.store import vectors
 from rag.store.batches import in_batches
@@ -61,7 +61,7 @@ def chunks_added(
     """Chunks of ``space`` (``None``: the serving one) added after ``sequence`` until ``upto``, by id."""
     columns = (ChunkRow.added_sequence, ChunkRow.id, ChunkRow.context, ChunkRow.text, ChunkRow.vector)
     query = (
-        select(*columns, DocumentRow.language)
+        select(*columns, DocumentRow.language, DocumentRow.title, DocumentRow.source_uri)
         .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
         .where(*_in_space(collection_id, space), ChunkRow.added_sequence <= upto)
         .order_by(ChunkRow.added_sequence, ChunkRow.id)
@@ -76,6 +76,7 @@ def chunks_added(
                 context=row.context,
                 text=row.text,
                 language=row.language,
+                card=document_card(row.title, row.source_uri),
                 vector=vectors.decode(row.vector),
             )
             for row in rows
