@@ -64,6 +64,7 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
     errors.Conflict: Row(status=409, title="Not possible in the present state"),
     errors.CollectionExists: Row(status=409, title="The collection exists already"),
     errors.EmbeddingMismatch: Row(status=409, title="The collection was built with another embedding model"),
+    errors.TooFewPairs: Row(status=409, title="The collection is too small to tune a model with"),
     errors.Busy: Row(status=409, title="The collection is being ingested"),
     errors.NotAuthorized: Row(status=401, title="A valid key is needed"),
     errors.Forbidden: Row(status=403, title="Not allowed"),

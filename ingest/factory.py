@@ -10,6 +10,7 @@ from ingest.pipeline import Ingestor
 from ingest.reembed import Reembedder
 from rag.domain import Collection
 from rag.factory import Footnote
+from rag.interfaces import Embedder
 from rag.store.collections import check_name
 
 
@@ -36,6 +37,7 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
             catalog=footnote.catalog,
             embedder=footnote.embedder,
             embedding_model=footnote.embedding_model,
+            model_for=footnote.model_for,
             indexes=footnote.indexes,
             parsers=parsers,
             locks=settings.data_dir / "locks",
@@ -46,12 +48,13 @@ def build_ingestor(footnote: Footnote) -> Ingestor:
         raise
 
 
-def build_reembedder(footnote: Footnote) -> Reembedder:
-    """What brings collections to the embedding model of the settings."""
+def build_reembedder(footnote: Footnote, model: tuple[Embedder, str] | None = None) -> Reembedder:
+    """What brings collections to an embedding model, given with its setting; unset: that of the settings."""
+    embedder, embedding_model = model or (footnote.embedder, footnote.embedding_model)
     return Reembedder(
         catalog=footnote.catalog,
-        embedder=footnote.embedder,
-        embedding_model=footnote.embedding_model,
+        embedder=embedder,
+        embedding_model=embedding_model,
         indexes=footnote.indexes,
         locks=footnote.settings.data_dir / "locks",
     )

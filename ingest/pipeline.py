@@ -32,6 +32,9 @@ from rag.interfaces import Catalog, Embedder, Indexes
 _WAITING_WEIGHT = 512  # chunks; a file counts as 8 more, so that at most 64 files wait
 _FILE_WEIGHT = 8
 
+ModelFor = Callable[[Collection], tuple[Embedder, str]]
+"""Which model embeds a collection's documents, and the setting that loads it."""
+
 
 def never() -> bool:
     """Nobody cancels."""
@@ -51,17 +54,20 @@ class Ingestor:
         locks: Path,
         max_file_mb: int,
         embedding_model: str = "",
+        model_for: ModelFor | None = None,
     ) -> None:
-        """``embedding_model``: the setting that loads ``embedder`` again, recorded with what it re-embeds."""
+        """Parts and limits.
+
+        Args:
+            embedding_model: the setting that loads ``embedder`` again, recorded with what it re-embeds.
+            model_for: which model embeds a collection, and its setting; unset: these two embed every one.
+        """
         self._catalog = catalog
-        self._embedder = embedder
         self._indexes = indexes
         self._parsers = parsers
         self._locks = locks
         self._max_file_mb = max_file_mb
-        self._reembedder = Reembedder(
-            catalog=catalog, embedder=embedder, embedding_model=embedding_model, indexes=indexes, locks=locks
-        )
+        self._model_for = model_for or (lambda collection: (embedder, embedding_model))
 
     def sync(
         self,
@@ -107,16 +113,18 @@ class Ingestor:
                 )
 
         if dry_run:
+            reembedder, _ = self._reembedder(collection)
             run = Run(collection=collection, progress=progress, cancelled=cancelled)
-            return replace(run.foreseen(planned(run)), reembedded=self._reembedder.foreseen(collection))
+            return replace(run.foreseen(planned(run)), reembedded=reembedder.foreseen(collection))
         with collection_lock(self._locks, collection):
-            reembedded = self._reembedder.run_locked(collection, progress=progress, cancelled=cancelled)
+            reembedder, embedder = self._reembedder(self._catalog.collection_by_id(collection.id))
+            reembedded = reembedder.run_locked(collection, progress=progress, cancelled=cancelled)
             run = Run(collection=reembedded.after, progress=progress, cancelled=cancelled)
             if reembedded.cancelled:
                 run.stop()
             plan = planned(run)
             try:
-                self._apply(plan, source, run, groups=groups)
+                self._apply(plan, source, run, embedder=embedder, groups=groups)
             except KeyboardInterrupt:
                 self._index(run)
                 raise
@@ -124,17 +132,33 @@ class Ingestor:
             result = run.result(plan, self._catalog.collection_by_id(collection.id))
             return replace(result, reembedded=reembedded.documents)
 
-    def _apply(self, plan: Plan, source: Source, run: Run, *, groups: frozenset[str]) -> None:
+    def _reembedder(self, collection: Collection) -> tuple[Reembedder, Embedder]:
+        """What brings the collection to its model, and that model."""
+        embedder, embedding_model = self._model_for(collection)
+        reembedder = Reembedder(
+            catalog=self._catalog,
+            embedder=embedder,
+            embedding_model=embedding_model,
+            indexes=self._indexes,
+            locks=self._locks,
+        )
+        return reembedder, embedder
+
+    def _apply(
+        self, plan: Plan, source: Source, run: Run, *, embedder: Embedder, groups: frozenset[str]
+    ) -> None:
         """Everything the plan says: moves and groups first, removals last."""
         self._record(plan, source, run, groups=groups)
         run.begin(plan)
         parsed = self._parsers.read(plan.to_read, stop=run.should_stop)
         with (
-            Ahead(self._chunk(parsed), limit=_WAITING_WEIGHT, weigh=_weight, name="chunk") as chunked,
+            Ahead(
+                self._chunk(parsed, embedder), limit=_WAITING_WEIGHT, weigh=_weight, name="chunk"
+            ) as chunked,
             Ahead(
                 embed(
                     chunked,
-                    self._embedder,
+                    embedder,
                     known=lambda texts: self._catalog.known_vectors(run.collection.fingerprint, texts),
                     watch=run.watch,
                     stop=run.should_stop,
@@ -182,9 +206,11 @@ class Ingestor:
                 groups=groups,
             )
 
-    def _chunk(self, parsed: Generator[ParsedFile | FailedFile]) -> Generator[ChunkedFile | FailedFile]:
+    def _chunk(
+        self, parsed: Generator[ParsedFile | FailedFile], embedder: Embedder
+    ) -> Generator[ChunkedFile | FailedFile]:
         """Chunks of each parsed document, by the embedding model's own word pieces."""
-        max_tokens = self._embedder.profile.max_tokens
+        max_tokens = embedder.profile.max_tokens
         with closing(parsed):
             for item in parsed:
                 if isinstance(item, FailedFile):
@@ -196,7 +222,7 @@ class Ingestor:
                     documents=tuple(
                         ChunkedDocument(
                             document=document,
-                            drafts=chunk(document, self._embedder.token_offsets, max_tokens=max_tokens),
+                            drafts=chunk(document, embedder.token_offsets, max_tokens=max_tokens),
                         )
                         for document in read.documents
                     ),

@@ -16,6 +16,7 @@
     ├── Conflict                  the state forbids it now
     │   ├── CollectionExists
     │   ├── EmbeddingMismatch     the model that embedded the collection is not to be had any more
+    │   ├── TooFewPairs           a collection holds too little to tune a model with
     │   └── Busy                  another ingestion holds the collection
     ├── NotAuthorized             no key, or a wrong one
     ├── Forbidden                 a path outside the allowed roots
@@ -130,6 +131,12 @@ class EmbeddingMismatch(Conflict):
             f"{collection.embedding_model or 'the model of the settings'} is {_short(found)} now. "
             f"Give the earlier model back; or {way_out}."
         )
+
+
+class TooFewPairs(Conflict):
+    """A collection holds too few questions with answers to tune a model with."""
+
+    code = "too_few_pairs"
 
 
 class Busy(Conflict):

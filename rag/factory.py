@@ -31,6 +31,7 @@ from rag.reranking import NoReranker, RerankingRetriever
 from rag.retrieval import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import open_catalog
+from rag.tuned_models import is_tuned, tuned_folder
 
 T = TypeVar("T")
 
@@ -102,9 +103,10 @@ class Footnote:
             EmbeddingMismatch: what is found under its name is another model now.
         """
         name = collection.embedding_model or self.embedding_model
-        way_out = (
-            f"`footnote collections reembed {collection.name}` embeds it anew with the model of the settings"
+        undo = (
+            f"tune {collection.name} --undo" if is_tuned(name) else f"collections reembed {collection.name}"
         )
+        way_out = f"`footnote {undo}` embeds it anew with the model of the settings"
         try:
             embedder = self._embedder(name)
         except ModelUnavailable as exc:
@@ -115,6 +117,22 @@ class Footnote:
         if embedder.profile.fingerprint != collection.fingerprint:
             raise EmbeddingMismatch.between(collection, embedder.profile.fingerprint, way_out)
         return embedder
+
+    def model_for(self, collection: Collection) -> tuple[Embedder, str]:
+        """The model that embeds further documents of the collection, and the setting that loads it.
+
+        That is the collection's own if it was tuned, otherwise that of the settings.
+
+        Raises:
+            ModelUnavailable, EmbeddingMismatch: the tuned model is not there any more.
+        """
+        if is_tuned(collection.embedding_model):
+            return self.embedder_for(collection), collection.embedding_model
+        return self.embedder, self.embedding_model
+
+    def embedder_named(self, name: str) -> Embedder:
+        """The embedding model of that setting, loaded. Raises: ModelUnavailable."""
+        return self._embedder(name)
 
     @property
     def indexes(self) -> CollectionIndexes:
@@ -258,7 +276,7 @@ class Footnote:
         from rag.embedding_backends import load_embedder  # torch takes seconds to import
 
         return load_embedder(
-            name,
+            str(tuned_folder(self.settings.data_dir, name)) if is_tuned(name) else name,
             backend=self.settings.embedding_backend,
             device=self.settings.device,
             precision=self.settings.precision,
