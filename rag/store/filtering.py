@@ -22,6 +22,7 @@ from rag.store.storable import is_storable
 
 Predicate = ColumnElement[bool]
 
+_LARGEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
     "document_id": DocumentRow.id,
@@ -126,4 +127,5 @@ def _bounded(
 
 
 def _nanoseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    since_epoch = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    return max(-_LARGEST, min(since_epoch, _LARGEST))  # the column ends in the year 2262
