@@ -145,7 +145,8 @@ def _indexes(footnote: Footnote) -> Iterator[Finding]:
             yield _index_trouble(collection, exc)
             continue
         message = (
-            f"{collection.name}: generation {manifest.generation}, {manifest.chunks:,} chunks, hashes right."
+            f"{collection.name}: generation {manifest.generation}, {manifest.chunks:,} chunks, hashes right; "
+            f"{describe_index_type(manifest)}."
         )
         yield Finding(part="index", health=Health.OK, message=message)
 

@@ -109,6 +109,10 @@ class Remembering:
             self._queries[text] = self._embedder.embed_query(text)
         return self._queries[text]
 
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """As the embedder does."""
+        return self._embedder.embed_queries(texts)
+
 
 def chunks_of(folders: Sequence[Path], embedder: Embedder) -> Iterator[str]:
     """What the model reads of every chunk of every file that can be parsed."""

@@ -91,9 +91,17 @@ class SentenceTransformerEmbedder:
 
     def embed_query(self, text: str) -> Vector:
         """Embed one question, with the model's own query prompt where it has one."""
+        return np.asarray(self.embed_queries([text])[0])
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Embed several questions in one batch."""
+        if not texts:
+            return np.zeros((0, self._profile.dimension), dtype=np.float32)
         with self._lock:
-            vectors = self._model.encode_query([text], show_progress_bar=False, convert_to_tensor=True)
-        return np.asarray(unit_rows(vectors)[0])
+            vectors = self._model.encode_query(
+                list(texts), batch_size=len(texts), show_progress_bar=False, convert_to_tensor=True
+            )
+        return unit_rows(vectors)
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts in batches of similar length; rows come back in the order of ``texts``."""

@@ -71,7 +71,13 @@ class OpenVinoEmbedder(SentenceTransformerEmbedder):
 
     def embed_query(self, text: str) -> Vector:
         """Embed one question, with the model's own query prompt where it has one."""
-        return np.asarray(self._infer(self._features([text], "query"))[0])
+        return np.asarray(self.embed_queries([text])[0])
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Embed several questions in one batch, on one core."""
+        if not texts:
+            return np.zeros((0, self.profile.dimension), dtype=np.float32)
+        return self._infer(self._features(list(texts), "query"))
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts in batches of similar length; rows come back in the order of ``texts``."""

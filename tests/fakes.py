@@ -33,6 +33,10 @@ class HashedEmbedder:
     def embed_query(self, text: str) -> Vector:
         return self._embed(text)
 
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        vectors = [self._embed(text) for text in texts]
+        return np.array(vectors, dtype=np.float32).reshape(len(texts), self._profile.dimension)
+
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         self.embedded.extend(texts)
         if not texts:

@@ -22,7 +22,7 @@ from rag.index.sketch import Sketch
 
 logger = logging.getLogger(__name__)
 
-SKETCHED_FROM = 50_000
+SKETCHED_FROM = 20_000
 """Vectors in a segment from which on a sketch is scanned first."""
 
 LEAST_RECALL = 0.98

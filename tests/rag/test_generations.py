@@ -20,6 +20,7 @@ from rag.errors import CollectionNotFound, DiskFull, IndexDamaged, StorageError
 from rag.index import durable, generations, segments
 from rag.index.dense import SegmentedVectorIndex
 from rag.index.generations import CollectionIndexes
+from rag.index.manifest import describe_index_type
 from rag.index.opening import OpenGeneration
 from rag.interfaces import Catalog
 from rag.store.catalog import open_catalog
@@ -123,6 +124,8 @@ def test_the_index_type_follows_the_size_and_stands_in_the_manifest(
     large = indexes.refresh(handbook.id)
     assert large.manifest.index_type == "sketched"
     assert large.manifest.sketches == ((large.dense.segments[0].name, 1.0),)
+    assert "every vector is compared, exact" in describe_index_type(small.manifest)
+    assert describe_index_type(large.manifest).endswith("recall@10 1.000 when it was built")
     assert_equals_catalog(large, catalog, handbook)
     delete(catalog, handbook, "meals.txt")
     assert indexes.refresh(handbook.id).manifest.index_type == "flat"
