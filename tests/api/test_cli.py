@@ -169,6 +169,28 @@ def test_search_shows_passages(filled: Footnote) -> None:
     assert len(found["results"]) == 1
 
 
+def test_filters_limit_what_is_searched_and_asked(filled: Footnote) -> None:
+    def paths(*filters: str) -> set[str]:
+        options = [part for text in filters for part in ("--filter", text)]
+        found = one_object(filled("search", "leave days", *options, "--json"))
+        return {passage["source_uri"].partition("/")[2] for passage in found["results"]}
+
+    assert paths() == {"leave.md", "expenses.md", "fr/conges.md"}
+    assert paths("path^=fr/") == {"fr/conges.md"}
+    assert paths("path!=leave.md", "language=en") == {"expenses.md"}
+    either = '{"or": [{"path": "leave.md"}, {"path": {"prefix": "fr/"}}]}'
+    assert paths(either) == {"leave.md", "fr/conges.md"}
+    assert "27 days" not in filled("ask", QUESTION, "--filter", "path=expenses.md").stdout
+
+
+def test_a_wrong_filter_is_wrong_usage(filled: Footnote) -> None:
+    result = filled("search", "leave", "--filter", "langage=fr", "--json")
+
+    assert result.exit_code == 2
+    assert one_object(result)["error"]["code"] == "invalid_filter"
+    assert "did you mean 'language'" in result.stderr
+
+
 def test_documents_are_listed_shown_and_deleted(filled: Footnote) -> None:
     items = one_object(filled("documents", "list", "--json"))["items"]
     leave = next(item for item in items if item["path"] == "leave.md")
