@@ -27,7 +27,9 @@ from rag.extractive import ExtractiveGenerator
 from rag.grounding.alignment_checker import AlignmentChecker
 from rag.index.generations import CollectionIndexes
 from rag.interfaces import Catalog, Embedder, Generator, GroundednessChecker, Reranker, Retriever
+from rag.query_embedding import QueryEmbedder
 from rag.reranking import NoReranker, RerankingRetriever
+from rag.result_cache import CachingRetriever
 from rag.retrieval import HybridRetriever
 from rag.settings import Settings
 from rag.store.catalog import open_catalog
@@ -134,6 +136,10 @@ class Footnote:
         """The embedding model of that setting, loaded. Raises: ModelUnavailable."""
         return self._embedder(name)
 
+    def query_embedder_for(self, collection: Collection) -> Embedder:
+        """The same model for questions: those that wait are embedded together. Raises: as embedder_for."""
+        return self._for_queries(self.embedder_for(collection))
+
     @property
     def indexes(self) -> CollectionIndexes:
         """The collections' indexes."""
@@ -158,7 +164,7 @@ class Footnote:
     @property
     def scorer(self) -> SentenceScorer:
         """Sentence scores shared by the judge and the extractive answerer."""
-        return self._shared("scorer", lambda: SentenceScorer(self.embedder))
+        return self._shared("scorer", lambda: SentenceScorer(self._for_queries(self.embedder)))
 
     def answerer(self, llm: str | None = None) -> Answerer:
         """The answer path with the generator named ``llm`` (default: the configured one).
@@ -213,9 +219,9 @@ class Footnote:
 
     def close(self) -> None:
         """End the search threads and release the catalog's connections."""
-        for name in ("beside", "catalog"):
-            part = self._parts.pop(name, None)
-            if part is not None:
+        for name, part in [*self._parts.items()]:
+            if isinstance(part, QueryEmbedder | Beside) or name == "catalog":
+                del self._parts[name]
                 part.close()
 
     def _shared(self, name: str, build: Callable[[], T]) -> T:
@@ -234,6 +240,9 @@ class Footnote:
 
     def _open_retriever(self) -> Retriever:
         found: Retriever = self._shared("hybrid retriever", self._open_hybrid_retriever)
+        if self.settings.cached_searches:
+            size = self.settings.cached_searches
+            found = CachingRetriever(found, catalog=self.catalog, indexes=self.indexes, size=size)
         kind = EXPANSIONS.get(self.settings.query_expansion)
         if kind is not None:
             llm = self._brief_llm(kind.max_tokens, self.settings.expansion_timeout_s)
@@ -246,7 +255,7 @@ class Footnote:
         return HybridRetriever(
             catalog=self.catalog,
             indexes=self.indexes,
-            embedder_for=self.embedder_for,
+            embedder_for=self.query_embedder_for,
             beside=self._shared("beside", lambda: Beside("keyword")),
             weight=self.settings.dense_weight,
         )
@@ -264,6 +273,12 @@ class Footnote:
                 precision=settings.precision,
                 threads=settings.threads,
             )
+
+    def _for_queries(self, embedder: Embedder) -> Embedder:
+        return self._shared(
+            f"questions {embedder.profile.fingerprint}",
+            lambda: QueryEmbedder(embedder, cached=self.settings.cached_searches),
+        )
 
     def _embedder(self, name: str) -> Embedder:
         def load() -> Embedder:

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the dense score in hybrid search; unset: by the question's language.",
     )
+    cached_searches: int = Field(
+        default=512, ge=0, description="Searches whose results are kept while nothing changes; 0: none."
+    )
     query_expansion: str = Field(
         default="none",
         description="none, multi_query or hyde: what the LLM adds to a search; needs an LLM.",
