@@ -21,6 +21,7 @@ from ingest.reembed import clear_up
 from rag.domain import Collection
 from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamaged, ModelUnavailable
 from rag.factory import NO_RERANKER, Footnote
+from rag.index.manifest import describe_index_type
 from rag.settings import Settings
 
 MEBIBYTE = 1024 * 1024
