@@ -1,9 +1,8 @@
-"""Where the chunks of each document are among a collection's chunk ids, in a few arrays."""
+"""Where the chunks of each document are among a collection's chunk ids, in one array."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +14,34 @@ from rag.store.batches import in_batches
 from rag.store.schema import ChunkRow, DocumentRow, RemovedChunkRow
 
 _DOCUMENT = "S32"  # a document's id: 32 hexadecimal digits
+_RUN = np.dtype([("document", _DOCUMENT), ("first", np.int64), ("count", np.int64)])
+
+Runs = NDArray[np.void]
+"""Stretches of successive chunk ids, each of one document; shape ``(runs,)``, type ``_RUN``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkRuns:
-    """Runs of successive chunk ids; a document has one, or several where collections grow side by side.
+    """The runs of all documents of a space, of which most have exactly one.
 
-    Attributes:
-        documents: of each run, ascending; shape ``(runs,)``.
-        firsts, counts: the run's first id and its length.
+    A document has several where other collections grew while it was stored.
+
+    Args:
+        runs: ordered by document.
     """
 
-    space: int
-    sequence: int
-    documents: NDArray[np.bytes_]
-    firsts: ChunkIds
-    counts: ChunkIds
+    def __init__(self, space: int, sequence: int, runs: Runs) -> None:
+        self.space = space
+        self.sequence = sequence
+        self.runs = runs
+        self._documents = np.ascontiguousarray(runs["document"])
 
     def ids_of(self, document_ids: Sequence[str]) -> ChunkIds:
         """Sorted ids of the documents' chunks, read-only."""
         wanted = np.array(document_ids, dtype=_DOCUMENT)
-        first_runs = np.searchsorted(self.documents, wanted, side="left")
-        last_runs = np.searchsorted(self.documents, wanted, side="right")
-        runs = _expanded(first_runs, last_runs - first_runs)
-        ids = _expanded(self.firsts[runs], self.counts[runs])
+        begin = np.searchsorted(self._documents, wanted, side="left")
+        end = np.searchsorted(self._documents, wanted, side="right")
+        found = self.runs[_expanded(begin, end - begin)]
+        ids = _expanded(found["first"], found["count"])
         ids.sort()
         ids.flags.writeable = False
         return ids
@@ -57,47 +60,37 @@ def read_runs(
     Args:
         known: the runs at an earlier sequence, to which only the changes are added.
     """
-    if known is None:
-        return _sorted_runs(space, sequence, *_read(session, collection_id, space))
-    if known.sequence == sequence:
+    if known is not None and known.sequence == sequence:
         return known
-    since = (ChunkRow.collection_id == collection_id, ChunkRow.space == space)
-    changed = select(ChunkRow.document_id).where(*since, ChunkRow.added_sequence > known.sequence)
+    of_collection = DocumentRow.collection_id == collection_id
+    if known is None:
+        return ChunkRuns(space, sequence, _read(session, space, of_collection))
+    changed = select(ChunkRow.document_id).where(
+        ChunkRow.collection_id == collection_id,
+        ChunkRow.space == space,
+        ChunkRow.added_sequence > known.sequence,
+    )
     removed = select(RemovedChunkRow.chunk_id).where(
         RemovedChunkRow.collection_id == collection_id, RemovedChunkRow.sequence > known.sequence
     )
     # A document's chunks are removed together, so the run that begins with a removed one is gone.
-    live = ~np.isin(known.firsts, np.fromiter(session.scalars(removed), dtype=np.int64))
-    documents, firsts, counts = _read(session, collection_id, space, DocumentRow.id.in_(changed))
-    return _sorted_runs(
-        space,
-        sequence,
-        np.concatenate([known.documents[live], documents]),
-        np.concatenate([known.firsts[live], firsts]),
-        np.concatenate([known.counts[live], counts]),
-    )
+    kept = known.runs[~np.isin(known.runs["first"], np.fromiter(session.scalars(removed), dtype=np.int64))]
+    added = _read(session, space, of_collection, DocumentRow.id.in_(changed))
+    places = np.searchsorted(kept["document"], added["document"])
+    return ChunkRuns(space, sequence, np.insert(kept, places, added))
 
 
-_Runs = tuple[NDArray[np.bytes_], ChunkIds, ChunkIds]
-
-
-def _read(session: Session, collection_id: str, space: int, *only: ColumnElement[bool]) -> _Runs:
-    """Documents, first ids and lengths of the runs, in no order."""
-    query = _per_document(space).where(DocumentRow.collection_id == collection_id, *only)
-    rows = session.execute(query.group_by(DocumentRow.id)).all()
-    whole = [row for row in rows if row.last - row.first + 1 == row.count]
-    documents = np.array([row.id for row in whole], dtype=_DOCUMENT)
-    firsts = np.fromiter((row.first for row in whole), dtype=np.int64, count=len(whole))
-    counts = np.fromiter((row.count for row in whole), dtype=np.int64, count=len(whole))
-    broken = [row.id for row in rows if row.last - row.first + 1 != row.count]
-    if not broken:
-        return documents, firsts, counts
-    more = _broken_runs(session, space, broken)
-    return (
-        np.concatenate([documents, more[0]]),
-        np.concatenate([firsts, more[1]]),
-        np.concatenate([counts, more[2]]),
-    )
+def _read(session: Session, space: int, *of: ColumnElement[bool]) -> Runs:
+    """The runs of the documents for which all of ``of`` holds, ordered by document."""
+    rows = session.execute(_per_document(space).where(*of).group_by(DocumentRow.id)).all()
+    gapless = [row.last - row.first + 1 == row.count for row in rows]
+    whole = [(row.id, row.first, row.count) for row, is_run in zip(rows, gapless, strict=True) if is_run]
+    broken = [row.id for row, is_run in zip(rows, gapless, strict=True) if not is_run]
+    runs = np.array(whole, dtype=_RUN)
+    if broken:
+        runs = np.concatenate([runs, _broken_runs(session, space, broken)])
+    in_order: Runs = runs[np.argsort(runs["document"], kind="stable")]
+    return in_order
 
 
 def _per_document(space: int) -> Select[str, int, int, int]:
@@ -108,36 +101,20 @@ def _per_document(space: int) -> Select[str, int, int, int]:
     )
 
 
-def _broken_runs(session: Session, space: int, document_ids: Sequence[str]) -> _Runs:
+def _broken_runs(session: Session, space: int, document_ids: Sequence[str]) -> Runs:
     """Every stretch of successive ids of documents whose ids have gaps."""
-    documents: list[str] = []
-    ids: list[int] = []
+    runs: list[tuple[str, int, int]] = []
     for batch in in_batches(document_ids):
         query = select(ChunkRow.document_id, ChunkRow.id).where(
             ChunkRow.document_id.in_(batch), ChunkRow.space == space
         )
         for document_id, chunk_id in session.execute(query.order_by(ChunkRow.document_id, ChunkRow.id)):
-            documents.append(document_id)
-            ids.append(chunk_id)
-    owners, sorted_ids = np.array(documents, dtype=_DOCUMENT), np.array(ids, dtype=np.int64)
-    begins = np.flatnonzero(
-        np.concatenate([[True], (np.diff(sorted_ids) != 1) | (owners[1:] != owners[:-1])])
-    )
-    counts = np.diff(np.append(begins, len(ids)))
-    return owners[begins], sorted_ids[begins], counts.astype(np.int64)
-
-
-def _sorted_runs(
-    space: int, sequence: int, documents: NDArray[np.bytes_], firsts: ChunkIds, counts: ChunkIds
-) -> ChunkRuns:
-    order = np.argsort(documents, kind="stable")
-    return ChunkRuns(
-        space=space,
-        sequence=sequence,
-        documents=documents[order],
-        firsts=firsts[order],
-        counts=counts[order],
-    )
+            last = runs[-1] if runs else ("", 0, 0)
+            if last[0] == document_id and last[1] + last[2] == chunk_id:
+                runs[-1] = (document_id, last[1], last[2] + 1)
+            else:
+                runs.append((document_id, chunk_id, 1))
+    return np.array(runs, dtype=_RUN)
 
 
 def _expanded(firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> ChunkIds:
