@@ -14,6 +14,7 @@ from api.commands import (
     ingesting,
     jobs,
     serving,
+    tuning,
 )
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command("serve")(serving.serve)
 app.command("ingest")(ingesting.ingest)
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)
+app.command("tune")(tuning.tune)
 app.command("doctor")(doctor.doctor)
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")

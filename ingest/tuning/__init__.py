@@ -1,0 +1,1 @@
+"""Adapting the embedding model to a collection, with pairs mined from it."""
