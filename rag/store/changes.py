@@ -26,7 +26,7 @@ from rag.store.schema import (
     RemovedChunkRow,
     VersionRow,
 )
-from rag.store.storable import require_storable
+from rag.store.storable import require_storable, storable_metadata
 
 _TEXTS = ("root", "path", "part", "source_uri", "sha256", "media_type", "title", "language", "text")
 
@@ -211,7 +211,7 @@ def _next_version(
     row.updated_at = now
     for name in ("source_uri", "title", "language", "media_type", "sha256", "size", "mtime_ns"):
         setattr(row, name, getattr(version, name))
-    row.attributes = dict(version.metadata)
+    row.attributes = storable_metadata(version.metadata)
     return row
 
 

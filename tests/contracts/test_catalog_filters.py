@@ -269,6 +269,19 @@ def test_what_is_kept_cannot_be_written_to(catalog: Catalog, handbook: Collectio
         allowed[0] = 7
 
 
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [(float("nan"), "nan"), (float("-inf"), "-inf"), ([16**9000], ["0x1" + "0" * 9000]), ("a\0b\ud800",) * 2],
+    ids=["not a number", "infinite", "thousands of digits", "no text"],
+)
+def test_odd_metadata_are_stored_and_hide_no_document(
+    catalog: Catalog, handbook: Collection, value: Any, stored: Any
+) -> None:
+    document = put(catalog, handbook.id, new_version("a.txt", "One.", metadata={"x": value, "year": 2024}))
+    assert catalog.document(document.id, access=EVERYTHING).metadata == {"x": stored, "year": 2024}
+    assert titles(catalog, handbook, {"metadata.year": 2024, "metadata.x": {"exists": True}}) == ["a.txt"]
+
+
 def test_an_unknown_collection_has_no_chunks(catalog: Catalog) -> None:
     allowed = catalog.visible_chunk_ids("0" * 32, access=EVERYTHING, filters=parse_filter({"size": 1}))
     assert allowed is not None
