@@ -38,7 +38,7 @@ def chunks_by_id(
     wanted = list(dict.fromkeys(int(id_) for id_ in chunk_ids if 0 < id_ <= _LARGEST_ID))
     found: dict[int, StoredChunk] = {}
     for batch in in_batches(wanted):
-        query = _stored().where(ChunkRow.id.in_(batch), *_serving(collection_id), visible(access))
+        query = _stored().where(ChunkRow.id.in_(batch), *_serving_by_id(collection_id), visible(access))
         found.update((row.id, _stored_chunk(row)) for row in session.execute(query))
     return {id_: found[id_] for id_ in wanted if id_ in found}
 
@@ -110,8 +110,10 @@ def live_chunk_count(session: Session, collection_id: str, space: int | None) ->
     return row[0], row[1]
 
 
-def _serving(collection_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return _in_space(collection_id, None)
+def _serving_by_id(collection_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Compares an expression, not the column: SQLite would read the whole collection by its index instead."""
+    serving = serving_space(collection_id)
+    return ChunkRow.collection_id.concat("") == collection_id, ChunkRow.space == serving
 
 
 def _in_space(collection_id: str, space: int | None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
