@@ -325,6 +325,14 @@ class SearchResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A question of a conversation as it was typed, and what was answered; empty when nothing was."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
     """What is asked, of which collection.
 

@@ -26,11 +26,20 @@ from rag.extractive import NAME as EXTRACTIVE
 from rag.extractive import ExtractiveGenerator
 from rag.grounding.alignment_checker import AlignmentChecker
 from rag.index.generations import CollectionIndexes
-from rag.interfaces import Catalog, Embedder, Generator, GroundednessChecker, Reranker, Retriever
+from rag.interfaces import (
+    Catalog,
+    Embedder,
+    Generator,
+    GroundednessChecker,
+    QuestionRewriter,
+    Reranker,
+    Retriever,
+)
 from rag.query_embedding import QueryEmbedder
 from rag.reranking import NoReranker, RerankingRetriever
 from rag.result_cache import CachingRetriever
 from rag.retrieval import HybridRetriever
+from rag.rewriting import MAX_TOKENS, CarryOverRewriter, LlmRewriter
 from rag.settings import Settings
 from rag.store.catalog import open_catalog
 from rag.tuned_models import is_tuned, tuned_folder
@@ -160,6 +169,15 @@ class Footnote:
     def reranker(self) -> Reranker:
         """The configured reranker, loaded. Raises: ModelUnavailable."""
         return self._shared("reranker", self._open_reranker)
+
+    @property
+    def rewriter(self) -> QuestionRewriter:
+        """Makes follow-up questions stand alone; by the language model, if one is configured.
+
+        Raises:
+            ModelUnavailable: the language model cannot be set up.
+        """
+        return self._shared("rewriter", self._open_rewriter)
 
     @property
     def scorer(self) -> SentenceScorer:
@@ -302,6 +320,12 @@ class Footnote:
         if name == EXTRACTIVE:
             return ExtractiveGenerator(self.scorer)
         return self._open_llm(name, self.settings.llm_max_tokens, self.settings.llm_timeout_s)
+
+    def _open_rewriter(self) -> QuestionRewriter:
+        if self.settings.llm == EXTRACTIVE:
+            return CarryOverRewriter()
+        llm = self._brief_llm(MAX_TOKENS, self.settings.expansion_timeout_s)
+        return LlmRewriter(llm, fallback=CarryOverRewriter())
 
     def _brief_llm(self, max_tokens: int, timeout_s: float) -> Generator:
         """The configured language model, for short texts that somebody waits for."""

@@ -36,6 +36,7 @@ from rag.domain import (
     SearchResult,
     SourceState,
     StoredChunk,
+    Turn,
     Vector,
 )
 from rag.filters import Filter
@@ -461,6 +462,14 @@ class Reranker(Protocol):
 
     def rerank(self, question: Question, passages: Sequence[Passage]) -> list[Passage]:
         """The same passages, best first, with ``scores["rerank"]`` set where it scored them."""
+        ...
+
+
+class QuestionRewriter(Protocol):
+    """Makes a follow-up question stand alone."""
+
+    def rewrite(self, question: str, history: Sequence[Turn]) -> str:
+        """What to search for: ``question`` itself if it needs nothing of ``history``, oldest turn first."""
         ...
 
 

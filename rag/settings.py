@@ -88,7 +88,9 @@ class Settings(BaseSettings):
         pattern=r"^(none|multi_query|hyde)$",
     )
     expansion_timeout_s: float = Field(
-        default=5.0, gt=0, description="Seconds the LLM may take for it; then the question is searched alone."
+        default=5.0,
+        gt=0,
+        description="Seconds the LLM may take to expand or rewrite a question; then it is searched without.",
     )
     reranker: str = Field(
         default="none",
