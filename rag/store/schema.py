@@ -126,6 +126,8 @@ class DocumentRow(Base):
     __table_args__ = (
         UniqueConstraint("collection_id", "root", "path", "part"),
         Index(None, "collection_id", "id"),
+        # Filters look at every document: by this index alone SQLite reads them in the order they lie on disk.
+        Index(None, "collection_id"),
     )
 
     id: Mapped[str] = mapped_column(String, primary_key=True)
@@ -165,7 +167,10 @@ class FactRow(Base):
     """
 
     __tablename__ = "document_facts"
-    __table_args__ = (Index(None, "collection_id", "name", "text"),)
+    # It holds all that a filter reads: the rows themselves lie elsewhere on disk, each in its own place.
+    __table_args__ = (
+        Index("ix_document_facts_all", "collection_id", "name", "text", "number", "moment", "document_id"),
+    )
 
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from rag.domain import Access, Collection
+from rag.facts import MAX_NAME, MAX_TEXT
 from rag.filter_parsing import parse_filter
 from rag.interfaces import Catalog
 from rag.store import migrate
@@ -280,6 +282,18 @@ def test_odd_metadata_are_stored_and_hide_no_document(
     document = put(catalog, handbook.id, new_version("a.txt", "One.", metadata={"x": value, "year": 2024}))
     assert catalog.document(document.id, access=EVERYTHING).metadata == {"x": stored, "year": 2024}
     assert titles(catalog, handbook, {"metadata.year": 2024, "metadata.x": {"exists": True}}) == ["a.txt"]
+
+
+def test_the_longest_texts_can_be_filtered_by(catalog: Catalog, handbook: Collection) -> None:
+    random = Random(1)
+    name, value = (
+        "".join(chr(random.randrange(0x10000, 0x10FFFF)) for _ in range(length))
+        for length in (MAX_NAME, 10 * MAX_TEXT)
+    )
+    put(catalog, handbook.id, new_version("a.txt", "One.", metadata={name: value}))
+    begins = {f"metadata.{name}": {"prefix": value[:MAX_TEXT]}}
+    assert titles(catalog, handbook, begins) == ["a.txt"]
+    assert titles(catalog, handbook, {f"metadata.{name}": value[:MAX_TEXT]}) == []
 
 
 def test_an_unknown_collection_has_no_chunks(catalog: Catalog) -> None:

@@ -39,13 +39,17 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
     )
-    op.create_index(
-        op.f("ix_document_facts_collection_id_name_text"), "document_facts", ["collection_id", "name", "text"]
-    )
     _fill(facts)
+    op.create_index(
+        "ix_document_facts_all",
+        "document_facts",
+        ["collection_id", "name", "text", "number", "moment", "document_id"],
+    )
+    op.create_index(op.f("ix_documents_collection_id"), "documents", ["collection_id"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_documents_collection_id"), "documents")
     op.drop_table("document_facts")
     op.drop_column("collections", "revision")
 
