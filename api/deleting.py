@@ -13,6 +13,7 @@ from ingest.sources import UploadSource
 from ingest.uploads import uploads_of
 from rag.domain import Access, JobState
 from rag.factory import Footnote
+from rag.tuned_models import models_folder
 
 LOCKS = "locks"
 ALL_JOBS = 1_000_000
@@ -39,7 +40,7 @@ def delete_document(footnote: Footnote, document_id: str, *, access: Access) -> 
 
 
 def delete_collection(footnote: Footnote, name: str) -> DeletedCollection:
-    """Remove a collection with its documents, index files, uploads and waiting jobs.
+    """Remove a collection with its documents, index files, uploads, tuned models and waiting jobs.
 
     Raises:
         CollectionNotFound: there is none of that name.
@@ -53,4 +54,5 @@ def delete_collection(footnote: Footnote, name: str) -> DeletedCollection:
         removed = catalog.delete_collection(name)
         footnote.indexes.drop(collection.id)
         shutil.rmtree(uploads_of(footnote.settings.data_dir, name), ignore_errors=True)
+        shutil.rmtree(models_folder(footnote.settings.data_dir, collection.id), ignore_errors=True)
     return DeletedCollection(documents_removed=removed)

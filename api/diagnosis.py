@@ -23,6 +23,7 @@ from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamag
 from rag.factory import NO_RERANKER, Footnote
 from rag.index.manifest import describe_index_type
 from rag.settings import Settings
+from rag.tuned_models import is_tuned, read_record, tuned_folder
 
 MEBIBYTE = 1024 * 1024
 LLM_TIMEOUT_SECONDS = 5
@@ -172,7 +173,9 @@ def _model(footnote: Footnote) -> Iterator[Finding]:
     yield Finding(part="model", health=Health.OK, message=message)
     reembedder = build_reembedder(footnote)
     for collection in footnote.catalog.collections():
-        if reembedder.is_due(collection):
+        if is_tuned(collection.embedding_model):
+            yield _tuned_model(footnote, collection)
+        elif reembedder.is_due(collection):
             yield _other_model(footnote, collection)
         yield from _unfinished(footnote, collection)
 
@@ -197,16 +200,33 @@ def _other_model(footnote: Footnote, collection: Collection) -> Finding:
     return Finding(part="model", health=Health.WARNING, message=message, next_step=next_step)
 
 
+def _tuned_model(footnote: Footnote, collection: Collection) -> Finding:
+    try:
+        held = footnote.embedder_for(collection).description
+    except (ModelUnavailable, EmbeddingMismatch) as exc:
+        next_step = f"footnote tune {collection.name} --undo"
+        return Finding(part="model", health=Health.PROBLEM, message=str(exc), next_step=next_step)
+    record = read_record(tuned_folder(footnote.settings.data_dir, collection.embedding_model))
+    message = f"{collection.name}: {held}, tuned to it"
+    if record is not None:
+        gains = (f"{name} {record.before[name]:.3f} → {record.after[name]:.3f}" for name in record.after)
+        message += f" from {record.base} with {record.pairs:,} pairs; {', '.join(gains)} on others"
+    return Finding(part="model", health=Health.OK, message=f"{message}.")
+
+
 def _unfinished(footnote: Footnote, collection: Collection) -> Iterator[Finding]:
     """What a re-embedding that has not ended, or was killed at its end, left behind."""
     begun = footnote.catalog.begun_space(collection.id)
     if begun is not None:
+        goes_on, how = f"footnote collections reembed {collection.name}", "goes on"
+        if is_tuned(begun.embedding_model):
+            goes_on, how = f"footnote tune {collection.name}", "begins anew"
         yield Finding(
             part="model",
             health=Health.WARNING,
             message=f"{collection.name}: {begun.documents:,} of {collection.documents:,} documents are "
             f"re-embedded with {begun.fingerprint[:40]}; the old chunks serve until all are.",
-            next_step=f"footnote collections reembed {collection.name} goes on, unless it is still running",
+            next_step=f"{goes_on} {how}, unless it is still running",
         )
     removed = clear_up(footnote.catalog, footnote.indexes, collection)
     if removed:

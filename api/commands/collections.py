@@ -9,6 +9,8 @@ import typer
 from api.console import AsJson, DataDir, command
 from api.schemas.library import CollectionBody
 from api.terminal import show_table
+from rag.domain import Collection
+from rag.tuned_models import is_tuned
 
 app = typer.Typer(help="List, create, delete and re-embed collections.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]
@@ -30,8 +32,10 @@ def list_collections(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         elif not found:
             run.out.print("No collection yet: footnote ingest FOLDER creates one.", markup=False)
         else:
-            rows = [(one.name, one.documents, one.chunks, one.created_at.date()) for one in found]
-            show_table(run.out, ("name", "documents", "chunks", "created"), rows)
+            rows = [
+                (one.name, one.documents, one.chunks, _model(one), one.created_at.date()) for one in found
+            ]
+            show_table(run.out, ("name", "documents", "chunks", "model", "created"), rows)
 
 
 @app.command("create")
@@ -92,3 +96,9 @@ def reembed_collection(name: Name, as_json: AsJson = False, data_dir: DataDir = 
         else:
             done = f"Re-embedded {result.documents:,} documents of {name!r} in {result.seconds:.1f} s"
             run.out.print(f"{done}; it holds {result.after.chunks:,} chunks.", markup=False)
+
+
+def _model(collection: Collection) -> str:
+    """The short name of the collection's embedding model."""
+    name, _, _ = collection.fingerprint.partition(":")
+    return f"{name} (tuned)" if is_tuned(collection.embedding_model) else name

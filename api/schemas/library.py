@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.schemas.base import Body, RequestBody, optional
 from rag.domain import Collection, Document, DocumentText, StoredChunk
+from rag.tuned_models import is_tuned
 
 
 class NewCollection(RequestBody):
@@ -24,6 +25,7 @@ class CollectionBody(Body):
     id: str
     name: str
     embedding_model: str = Field(description="Fingerprint of the model its vectors come from.")
+    tuned: bool = Field(description="Whether that model was tuned to the collection.")
     dimension: int
     documents: int
     chunks: int
@@ -36,6 +38,7 @@ class CollectionBody(Body):
             id=collection.id,
             name=collection.name,
             embedding_model=collection.fingerprint,
+            tuned=is_tuned(collection.embedding_model),
             dimension=collection.dimension,
             documents=collection.documents,
             chunks=collection.chunks,
