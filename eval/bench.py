@@ -1,42 +1,80 @@
-"""``footnote bench query`` and ``index``, over synthetic chunks.
-
-Sizes beyond the documents at hand: random unit vectors, and words drawn from a Zipf distribution.
-"""
+"""``footnote bench query`` and ``index``: how fast a collection of any size is searched (made-up chunks)."""
 
 from __future__ import annotations
 
-import resource
+import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from eval.memory import MemoryWatch
 from eval.metrics import percentiles
-from eval.report import SummaryRow, number
-from rag.domain import Access, Collection, Matrix, NewChunk, NewVersion, SearchMode
+from eval.report import SummaryRow
+from eval.synthetic import SEED, Synthesizer
+from rag.domain import Access, Collection, Matrix, SearchMode
 from rag.factory import Footnote
 from rag.index.generations import CollectionIndexes
+from rag.interfaces import Embedder, VectorIndex
 from rag.settings import Settings
 
+T = TypeVar("T")
+
 _COLLECTION = "bench"
-_SEED = 20261121
-_VOCABULARY = 20_000
-_WORDS = 120
-_CHUNKS_PER_DOCUMENT = 500
+_RANKS = (50, 95, 99)
+_K = 10
+_DENSE_K = 100  # what a hybrid search of ten passages asks of the vectors
+_RECALLED = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What so many clients got who searched at once, each as soon as it had its answer."""
+
+    clients: int
+    searches_per_second: float
+    latency_ms: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueryBench:
-    """Latency of one search over synthetic chunks, by mode, in milliseconds."""
+    """Searches of synthetic chunks; every question is another one and nothing is kept from search to search.
+
+    Attributes:
+        latency_ms: by mode, end to end, embedding included, one client.
+        dense_ms: the vector index alone.
+        kept_ms: a question asked again, from the cache.
+        recall_at_10: of the vector index, against comparing every vector.
+        speedup: searches per second of all clients, over those of one.
+        p99_over_p50: of all clients.
+        first_search_ms: of a process that has the model loaded and the index not yet opened.
+    """
 
     chunks: int
     queries: int
+    caches: str
+    index_type: str
     latency_ms: dict[str, dict[str, float]]
     embed_ms: dict[str, float]
+    dense_ms: dict[str, float]
+    kept_ms: dict[str, float]
+    one_client: Load
+    all_clients: Load
+    speedup: float
+    p99_over_p50: float
+    recall_at_10: float
+    index_seconds: float
+    open_seconds: float
+    first_search_ms: float
+    index_mb: float
+    peak_rss_mb: float
     model: str
 
     def to_json(self) -> dict[str, Any]:
@@ -45,9 +83,31 @@ class QueryBench:
 
     def summary_rows(self) -> list[SummaryRow]:
         """For people."""
-        rows: list[SummaryRow] = [("synthetic chunks", f"{self.chunks:,}"), ("model", self.model)]
-        for name, values in {**self.latency_ms, "embedding alone": self.embed_ms}.items():
-            rows.append((name, " / ".join(f"{key} {value:.1f} ms" for key, value in values.items())))
+        rows: list[SummaryRow] = [
+            ("synthetic chunks", f"{self.chunks:,}, index type {self.index_type}"),
+            ("model", self.model),
+            ("caches", self.caches),
+        ]
+        timed = {
+            **self.latency_ms,
+            "embedding alone": self.embed_ms,
+            "vector index alone": self.dense_ms,
+            "asked again, kept": self.kept_ms,
+        }
+        rows += [(name, _shown(values)) for name, values in timed.items()]
+        for load in (self.one_client, self.all_clients):
+            clients = "one client" if load.clients == 1 else f"{load.clients} clients"
+            rows.append((clients, f"{load.searches_per_second:.1f} searches/s, {_shown(load.latency_ms)}"))
+        rows += [
+            ("throughput", f"{self.speedup:.2f} times one client's, p99 {self.p99_over_p50:.1f} times p50"),
+            ("recall@10", f"{self.recall_at_10:.4f} of exact search"),
+            ("index", f"{self.index_seconds:.1f} s to build, {self.index_mb:,.0f} MB"),
+            (
+                "cold start",
+                f"{self.open_seconds:.2f} s to verify and open, first search {self.first_search_ms:.0f} ms",
+            ),
+            ("peak memory", f"{self.peak_rss_mb:,.0f} MB, building the index included"),
+        ]
         return rows
 
 
@@ -56,10 +116,12 @@ class IndexBench:
     """Building and opening the indexes of a collection of synthetic chunks."""
 
     chunks: int
+    index_type: str
     build_seconds: float
     chunks_per_second: float
     open_seconds: float
     dense_search_ms: dict[str, float]
+    recall_at_10: float
     disk_mb: float
     peak_rss_mb: float
 
@@ -69,151 +131,189 @@ class IndexBench:
 
     def summary_rows(self) -> list[SummaryRow]:
         """For people."""
-        search = " / ".join(f"{key} {value:.2f} ms" for key, value in self.dense_search_ms.items())
         return [
-            ("synthetic chunks", f"{self.chunks:,}"),
+            ("synthetic chunks", f"{self.chunks:,}, index type {self.index_type}"),
             ("build", f"{self.build_seconds:.1f} s ({self.chunks_per_second:,.0f} chunks/s)"),
             ("open, every file verified", f"{self.open_seconds:.2f} s"),
-            ("exact dense search", search),
-            ("on disk", f"{self.disk_mb:.0f} MB"),
-            ("peak memory", f"{self.peak_rss_mb:.0f} MB"),
+            ("vector search", _shown(self.dense_search_ms)),
+            ("recall@10", f"{self.recall_at_10:.4f} of exact search"),
+            ("on disk", f"{self.disk_mb:,.0f} MB"),
+            ("peak memory", f"{self.peak_rss_mb:,.0f} MB"),
         ]
 
 
-def bench_query(chunks: int, *, queries: int, settings: Settings) -> QueryBench:
-    """Latency of searching ``chunks`` synthetic chunks, embedding the query included."""
-    with _workspace(settings) as footnote:
-        collection = _synthetic(footnote, chunks)
-        footnote.indexes.refresh(collection.id)
-        texts = [" ".join(words) for words in _words(np.random.default_rng(_SEED + 1), queries, 8)]
-        latency = {}
-        for mode in SearchMode:
-            _search(footnote, texts[:3], mode)
-            latency[mode.value] = percentiles(_search(footnote, texts, mode), (50, 95, 99))
-        embedding = []
-        for text in texts:
-            started = time.perf_counter()
-            footnote.embedder.embed_query(text)
-            embedding.append((time.perf_counter() - started) * 1000)
+def bench_query(
+    chunks: int, *, queries: int, settings: Settings, clients: int = 16, embedder: Embedder | None = None
+) -> QueryBench:
+    """Search ``chunks`` synthetic chunks: by mode, by one client and by ``clients`` at once."""
+    with MemoryWatch() as memory, _filled(chunks, settings, embedder) as (footnote, collection):
+        index_seconds, _ = _seconds(lambda: footnote.indexes.refresh(collection.id))
+        collection = footnote.catalog.collection(_COLLECTION)
+        open_seconds, snapshot = _seconds(lambda: _reopened(footnote, collection))
+        footnote.embedder.embed_query("warm-up")
+        questions = Synthesizer(collection.dimension, seed=SEED + 1)
+        (first,) = _each(questions.questions(1), lambda text: _search(footnote, text))
+        measured = _measured(footnote, collection, questions, queries=queries, clients=clients)
         return QueryBench(
             chunks=chunks,
             queries=queries,
-            latency_ms=latency,
-            embed_ms=percentiles(embedding, (50, 95, 99)),
+            caches="off, but for the last line of the latencies",
+            index_type=snapshot.manifest.index_type,
+            dense_ms=_milliseconds(_dense_seconds(snapshot.dense, questions.vectors(queries))),
+            recall_at_10=_recall(snapshot.dense, questions.vectors(_RECALLED)),
+            index_seconds=round(index_seconds, 2),
+            open_seconds=round(open_seconds, 3),
+            first_search_ms=round(first * 1000, 1),
+            index_mb=_size_mb(footnote.settings.data_dir / "indexes"),
+            peak_rss_mb=round(memory.own_mb, 1),
             model=footnote.embedder.description,
+            **measured,
         )
 
 
-def bench_index(chunks: int, *, queries: int, settings: Settings) -> IndexBench:
+def _measured(
+    footnote: Footnote, collection: Collection, questions: Synthesizer, *, queries: int, clients: int
+) -> dict[str, Any]:
+    """The latencies and loads of a :class:`QueryBench`."""
+
+    def texts() -> list[str]:
+        return questions.questions(queries)
+
+    latency = {
+        mode.value: _milliseconds(_each(texts(), partial(_search, footnote, mode=mode)))
+        for mode in SearchMode
+    }
+    embedded = _each(texts(), footnote.query_embedder_for(collection).embed_query)
+    # By turns, so that a machine that is busy now and then slows down both.
+    loads = [_load(footnote, texts(), among) for among in (1, clients, clients, 1)]
+    one, all_ = _merged(loads[0], loads[3]), _merged(loads[1], loads[2])
+    return {
+        "latency_ms": latency,
+        "embed_ms": _milliseconds(embedded),
+        "kept_ms": _kept(footnote, texts()[:100]),
+        "one_client": one,
+        "all_clients": all_,
+        "speedup": round(all_.searches_per_second / one.searches_per_second, 3),
+        "p99_over_p50": round(all_.latency_ms["p99"] / all_.latency_ms["p50"], 2),
+    }
+
+
+def bench_index(
+    chunks: int, *, queries: int, settings: Settings, embedder: Embedder | None = None
+) -> IndexBench:
     """Build the indexes of ``chunks`` synthetic chunks from the catalog, open them, search the dense one."""
-    with _workspace(settings) as footnote:
-        collection = _synthetic(footnote, chunks)
-        started = time.perf_counter()
-        footnote.indexes.refresh(collection.id)
-        built = time.perf_counter() - started
+    with MemoryWatch() as memory, _filled(chunks, settings, embedder) as (footnote, collection):
+        built, _ = _seconds(lambda: footnote.indexes.refresh(collection.id))
         collection = footnote.catalog.collection(_COLLECTION)
-        root = footnote.settings.data_dir / "indexes"
-        started = time.perf_counter()
-        snapshot = CollectionIndexes(root, footnote.catalog).snapshot(collection)
-        opened = time.perf_counter() - started
-        vectors = _unit(np.random.default_rng(_SEED + 2), queries, collection.dimension)
-        times = []
-        for vector in vectors:
-            started = time.perf_counter()
-            snapshot.dense.search(vector, 100, allowed=None)
-            times.append((time.perf_counter() - started) * 1000)
-        size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
+        opened, snapshot = _seconds(lambda: _reopened(footnote, collection))
+        vectors = Synthesizer(collection.dimension, seed=SEED + 2).vectors(max(queries, _RECALLED))
         return IndexBench(
             chunks=chunks,
+            index_type=snapshot.manifest.index_type,
             build_seconds=round(built, 3),
             chunks_per_second=round(chunks / built, 1),
             open_seconds=round(opened, 3),
-            dense_search_ms=percentiles(times, (50, 95, 99)),
-            disk_mb=round(size / 2**20, 1),
-            peak_rss_mb=_peak_rss_mb(),
+            dense_search_ms=_milliseconds(_dense_seconds(snapshot.dense, vectors[:queries])),
+            recall_at_10=_recall(snapshot.dense, vectors[:_RECALLED]),
+            disk_mb=_size_mb(footnote.settings.data_dir / "indexes"),
+            peak_rss_mb=round(memory.own_mb, 1),
         )
 
 
-class _workspace:  # noqa: N801  used like a function
-    """A :class:`Footnote` over a throw-away data directory and catalog."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._folder = TemporaryDirectory(prefix="footnote-bench-")
-        private = settings.model_copy(update={"data_dir": Path(self._folder.name), "catalog_url": None})
-        self._footnote = Footnote(private)
-
-    def __enter__(self) -> Footnote:
-        return self._footnote
-
-    def __exit__(self, *_: object) -> None:
-        self._footnote.close()
-        self._folder.cleanup()
+# ---------------------------------------------------------------------------------------- the house
 
 
-def _search(footnote: Footnote, texts: Sequence[str], mode: SearchMode) -> list[float]:
-    times = []
-    for text in texts:
-        found = footnote.retriever.retrieve(
-            text, collection=_COLLECTION, k=10, access=Access.everything(), mode=mode
+@contextmanager
+def _filled(
+    chunks: int, settings: Settings, embedder: Embedder | None
+) -> Iterator[tuple[Footnote, Collection]]:
+    """A throw-away data directory with a collection of synthetic chunks, without indexes and caches."""
+    with TemporaryDirectory(prefix="footnote-bench-") as folder:
+        private = settings.model_copy(
+            update={"data_dir": Path(folder), "catalog_url": None, "cached_searches": 0}
         )
-        times.append(found.timings_ms["total"])
-    return times
+        with Footnote(private, embedder=embedder) as footnote:
+            collection = footnote.open_collection(_COLLECTION)
+            Synthesizer(collection.dimension).fill(footnote.catalog, collection, chunks)
+            yield footnote, collection
 
 
-def _synthetic(footnote: Footnote, chunks: int) -> Collection:
-    """A collection of ``chunks`` synthetic chunks, committed through the catalog."""
-    collection = footnote.open_collection(_COLLECTION)
-    random = np.random.default_rng(_SEED)
-    for number_, start in enumerate(range(0, chunks, _CHUNKS_PER_DOCUMENT)):
-        count = min(_CHUNKS_PER_DOCUMENT, chunks - start)
-        texts = [" ".join(words) for words in _words(random, count, _WORDS)]
-        vectors = _unit(random, count, collection.dimension)
-        footnote.catalog.put_source(collection.id, [_version(number_, texts, vectors)])
-    return collection
+def _reopened(footnote: Footnote, collection: Collection) -> Any:
+    return CollectionIndexes(footnote.settings.data_dir / "indexes", footnote.catalog).snapshot(collection)
 
 
-def _version(number_: int, texts: Sequence[str], vectors: Matrix) -> NewVersion:
-    chunks = []
-    offset = 0
-    for ordinal, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
-        chunks.append(
-            NewChunk(
-                ordinal=ordinal,
-                start=offset,
-                end=offset + len(text),
-                text=text,
-                heading="",
-                page=None,
-                context=f"Document {number_}",
-                tokens=_WORDS,
-                vector=vector,
-            )
+def _size_mb(folder: Path) -> float:
+    return round(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20, 1)
+
+
+# ----------------------------------------------------------------------------------------- searches
+
+
+def _search(footnote: Footnote, text: str, *, mode: SearchMode = SearchMode.HYBRID) -> None:
+    footnote.retriever.retrieve(text, collection=_COLLECTION, k=_K, access=Access.everything(), mode=mode)
+
+
+def _dense_seconds(index: VectorIndex, vectors: Matrix) -> list[float]:
+    return _each([*vectors], lambda vector: index.search(vector, _DENSE_K, allowed=None))
+
+
+def _kept(footnote: Footnote, texts: Sequence[str]) -> dict[str, float]:
+    """The same questions twice, with the caches on: what the second time took."""
+    caching = footnote.settings.model_copy(update={"cached_searches": len(texts)})
+    with Footnote(caching, embedder=footnote.embedder) as other:
+        for _ in range(2):
+            seconds = _each(texts, lambda text: _search(other, text))
+        return _milliseconds(seconds)
+
+
+def _load(footnote: Footnote, texts: Sequence[str], clients: int) -> tuple[Load, list[float]]:
+    with ThreadPoolExecutor(clients) as pool:
+        spent, seconds = _seconds(
+            lambda: [*pool.map(lambda text: _seconds(lambda: _search(footnote, text))[0], texts)]
         )
-        offset += len(text) + 1
-    return NewVersion(
-        root=_COLLECTION,
-        path=f"{number_}.txt",
-        source_uri=f"{_COLLECTION}/{number_}.txt",
-        sha256=f"{number_:064x}",
-        size=offset,
-        mtime_ns=0,
-        media_type="text/plain",
-        title=f"Document {number_}",
-        language="en",
-        text="\n".join(texts),
-        chunks=tuple(chunks),
+    load = Load(clients=clients, searches_per_second=len(texts) / spent, latency_ms=_milliseconds(seconds))
+    return load, seconds
+
+
+def _merged(*turns: tuple[Load, list[float]]) -> Load:
+    searches = [len(seconds) for _, seconds in turns]
+    spent = [count / load.searches_per_second for count, (load, _) in zip(searches, turns, strict=True)]
+    return Load(
+        clients=turns[0][0].clients,
+        searches_per_second=round(sum(searches) / sum(spent), 2),
+        latency_ms=_milliseconds([*itertools.chain.from_iterable(seconds for _, seconds in turns)]),
     )
 
 
-def _words(random: np.random.Generator, texts: int, length: int) -> Iterator[list[str]]:
-    ranks = np.minimum(random.zipf(1.2, size=(texts, length)), _VOCABULARY)
-    return ([f"w{rank}" for rank in row] for row in ranks.tolist())
+def _recall(index: VectorIndex, vectors: Matrix) -> float:
+    """Share of the ten nearest that are found; a filter that lets everything pass makes a search exact."""
+    everything = index.search(vectors[0], index.count, allowed=None)
+    allowed = np.sort(np.array([hit.chunk_id for hit in everything], dtype=np.int64))
+    shared = 0.0
+    for vector in vectors:
+        exact = {hit.chunk_id for hit in index.search(vector, _K, allowed=allowed)}
+        shared += len(exact & {hit.chunk_id for hit in index.search(vector, _K, allowed=None)}) / len(exact)
+    return round(shared / len(vectors), 4)
 
 
-def _unit(random: np.random.Generator, count: int, dimension: int) -> Matrix:
-    vectors = random.standard_normal((count, dimension), dtype=np.float32)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+# ------------------------------------------------------------------------------------------ figures
 
 
-def _peak_rss_mb() -> float:
-    return float(number(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1) or 0.0)
+def _seconds(call: Callable[[], T]) -> tuple[float, T]:
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+def _each(items: Sequence[T], call: Callable[[T], object]) -> list[float]:
+    """Seconds that the call took with each item."""
+    return [_seconds(partial(call, item))[0] for item in items]
+
+
+def _milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    found = percentiles([1000 * value for value in seconds], _RANKS)
+    return {name: round(value, 2) for name, value in found.items()}
+
+
+def _shown(values: dict[str, float]) -> str:
+    return " / ".join(f"{name} {value:.1f} ms" for name, value in values.items())

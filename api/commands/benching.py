@@ -41,16 +41,22 @@ def ingest(
 
 @app.command()
 def query(
-    chunks: Chunks = 10_000, queries: Queries = 200, as_json: AsJson = False, data_dir: DataDir = None
+    chunks: Chunks = 10_000,
+    queries: Queries = 200,
+    clients: Annotated[int, typer.Option("--clients", min=1, max=256, help="Who search at once.")] = 16,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
 ) -> None:
-    """Time searches over synthetic chunks, by mode.
+    """Time searches over synthetic chunks: by mode, by one client and by many; recall, cold start, memory.
 
     Example: footnote bench query --chunks 100000
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
         from eval.bench import bench_query
 
-        show_report(run, bench_query(chunks, queries=queries, settings=run.settings), title="Search")
+        show_report(
+            run, bench_query(chunks, queries=queries, clients=clients, settings=run.settings), title="Search"
+        )
 
 
 @app.command()
