@@ -44,8 +44,8 @@ class Recipe:
     """
 
     texts: int = 3000
-    batch_size: int = 48
-    learning_rate: float = 5e-5
+    batch_size: int = 32
+    learning_rate: float = 1e-4
     warm_up: float = 0.1
     max_tokens: int = 160
     minutes: float = 10.0

@@ -240,4 +240,4 @@ class _Reembedding:
 
 
 def _new_name(collection: Collection) -> str:
-    return tuned_name(collection, f"{collection.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    return tuned_name(collection, f"{collection.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
