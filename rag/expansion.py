@@ -168,7 +168,7 @@ class ExpandingRetriever:
         variants = [] if mode is kind.skipped else self._expander.variants(own.query)
         spent = (time.perf_counter() - started) * 1000
         others = [search(text, kind.mode if mode is SearchMode.HYBRID else mode) for text in variants]
-        passages = _fused(own.passages, [other.passages for other in others])
+        passages = fuse_findings(own.passages, [other.passages for other in others])
         timings = {
             stage: sum(result.timings_ms.get(stage, 0.0) for result in (own, *others))
             for stage in own.timings_ms
@@ -177,8 +177,8 @@ class ExpandingRetriever:
         return replace(own, passages=tuple(passages[:k]), timings_ms=timings)
 
 
-def _fused(own: Sequence[Passage], others: Sequence[Sequence[Passage]]) -> list[Passage]:
-    """All passages, best first; equal scores keep the order of the question's own findings."""
+def fuse_findings(own: Sequence[Passage], others: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """All passages, best first; equal scores keep the order in which they came, the question's own first."""
     if not others:
         return list(own)
     passages: dict[int, Passage] = {}
