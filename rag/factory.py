@@ -13,6 +13,7 @@ from rag.answering import Answerer
 from rag.beside import Beside
 from rag.citing import SpanCitationMatcher
 from rag.domain import Collection
+from rag.encoder_scale import MeasuredEncoders
 from rag.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -105,6 +106,11 @@ class Footnote:
     def embedder(self) -> Embedder:
         """The embedding model of the settings, loaded: for new collections, and to score sentences."""
         return self._embedder(self.embedding_model)
+
+    @property
+    def encoders(self) -> MeasuredEncoders:
+        """How the embedding models' cosines are read."""
+        return self._shared("encoders", lambda: MeasuredEncoders(share=self.settings.dense_weight))
 
     def embedder_for(self, collection: Collection) -> Embedder:
         """The embedding model that made the collection's vectors, loaded.
@@ -275,7 +281,7 @@ class Footnote:
             indexes=self.indexes,
             embedder_for=self.query_embedder_for,
             beside=self._shared("beside", lambda: Beside("keyword")),
-            weight=self.settings.dense_weight,
+            encoders=self.encoders,
         )
 
     def _open_reranker(self) -> Reranker:

@@ -1,42 +1,88 @@
-"""Fusing dense and keyword scores into one ranking.
+"""Fusing what meaning and words say of each candidate into one score.
 
-Convex combination with theoretical minima: each score is divided by the best of its list (cosine below 0
-counts as 0; BM25 starts at 0), then mixed. Unlike min-max over the candidates it does not depend on how many
-were fetched, and it is the least sensitive to the weight (Bruch, Gai, Ingber: "An Analysis of Fusion
-Functions for Hybrid Retrieval", ACM TOIS 2023; our own table in docs/quality.md).
+    score = share · meaning + (1 - share) · words
+    meaning = cosine, on the scale of the default encoder
+    words = KEYWORD · BM25 / 20 + COVERAGE · coverage + NAMED · flatness · named²
+
+Every part is a fact of the question and one chunk alone, except ``flatness``, so the order of two chunks does
+not depend on which others were fetched or filtered away, as it would with scores divided by the list's best.
+BM25 keeps its size: a question whose words hardly occur is decided by meaning. ``flatness`` tells how little
+the words tell candidates apart, as among the pages of many alike reports; then it counts what the documents
+are called. The constants were set on the development sets, one left out at a time: see docs/quality.md and
+docs/decisions/0004.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-DENSE_WEIGHT = {"fr": 0.4}
-"""Share of the dense score by question language for the default encoder, set on the dev sets."""
+KEYWORD = 0.27
+COVERAGE = 0.25
+NAMED = 0.3
+_BM25_UNIT = 20.0
+FLAT_PLACE = 10
+"""Flatness compares the hit at this place with the first."""
 
-DEFAULT_DENSE_WEIGHT = 0.5
+_FLAT_FROM, _FLAT_TO = 0.4, 0.7
 
 
-def dense_weight(language: str) -> float:
-    """Share of the dense score, 0 to 1, for a question in ``language``."""
-    return DENSE_WEIGHT.get(language, DEFAULT_DENSE_WEIGHT)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncoderScale:
+    """How an encoder's cosines are read in one language.
 
-
-def fuse(dense: Mapping[int, float], keyword: Mapping[int, float], *, weight: float) -> dict[int, float]:
-    """Fused score, 0 to 1, of every chunk in either list.
-
-    Args:
-        dense: cosine by chunk id; a chunk that is absent counts as 0.
-        keyword: BM25 by chunk id; likewise.
-        weight: share of the dense score.
+    Attributes:
+        share: of meaning in the score, 0 to 1.
+        origin: the cosine that stands for "nothing in common".
+        spread: factor that brings its cosines to the default encoder's spread.
     """
-    best_dense = max(dense.values(), default=0.0)
-    best_keyword = max(keyword.values(), default=0.0)
+
+    share: float
+    origin: float = 0.0
+    spread: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What reading a candidate closely tells.
+
+    Attributes:
+        coverage: how much of the question its words hold, 0 to 1.
+        named: share, 0 to 1, of the names in the question that its document is called by.
+    """
+
+    coverage: float
+    named: float
+
+
+def first_score(cosine: float, bm25: float, scale: EncoderScale) -> float:
+    """The score of a candidate before it is read: what both indexes say."""
+    meaning = (cosine - scale.origin) * scale.spread
+    return scale.share * meaning + (1 - scale.share) * KEYWORD * bm25 / _BM25_UNIT
+
+
+def read_score(reading: Reading, *, flatness: float, scale: EncoderScale) -> float:
+    """What reading a candidate closely adds to its first score; never negative."""
+    words = COVERAGE * reading.coverage + NAMED * flatness * reading.named**2
+    return (1 - scale.share) * words
+
+
+def flatness(keyword_scores: Sequence[float]) -> float:
+    """How little the words tell candidates apart, 0 to 1, from the scores of the best hits, best first.
+
+    0 when the tenth hit scores less than .4 of the first, 1 when it scores more than .7 of it.
+    """
+    if len(keyword_scores) < FLAT_PLACE or keyword_scores[0] <= 0:
+        return 0.0
+    level = keyword_scores[FLAT_PLACE - 1] / keyword_scores[0]
+    return min(max((level - _FLAT_FROM) / (_FLAT_TO - _FLAT_FROM), 0.0), 1.0)
+
+
+def first_scores(
+    dense: Mapping[int, float], keyword: Mapping[int, float], scale: EncoderScale
+) -> dict[int, float]:
+    """First score of every chunk in either list; one that a list lacks counts as nothing in common there."""
     return {
-        chunk_id: weight * _share(dense.get(chunk_id, 0.0), best_dense)
-        + (1 - weight) * _share(keyword.get(chunk_id, 0.0), best_keyword)
+        chunk_id: first_score(dense.get(chunk_id, scale.origin), keyword.get(chunk_id, 0.0), scale)
         for chunk_id in dense.keys() | keyword.keys()
     }
-
-
-def _share(score: float, best: float) -> float:
-    return max(score, 0.0) / best if best > 0 else 0.0

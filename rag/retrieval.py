@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rag.beside import Beside
+from rag.close_reading import CloseReader
 from rag.domain import (
     Access,
     ChunkIds,
@@ -16,15 +19,17 @@ from rag.domain import (
     StoredChunk,
     Vector,
 )
+from rag.encoder_scale import MeasuredEncoders
 from rag.errors import InvalidRequest, StorageError
 from rag.filters import Filter
-from rag.fusion import dense_weight, fuse
+from rag.fusion import FLAT_PLACE, EncoderScale, first_scores, flatness, read_score
 from rag.interfaces import Catalog, Embedder, Indexes, IndexSnapshot
-from rag.language import detect_language
+from rag.language import UNDETERMINED, detect_language
 from rag.questions import checked_question
 
 MAX_K = 1000
 _MIN_CANDIDATES = 100
+_READ_CLOSELY, _MOST_READ_CLOSELY = 50, 100
 
 
 class HybridRetriever:
@@ -33,7 +38,7 @@ class HybridRetriever:
     Args:
         embedder_for: the model that made a collection's vectors.
         beside: the threads that search by words.
-        weight: share of the dense score for every question; ``None``: by the question's language.
+        encoders: how each model's cosines are read.
     """
 
     def __init__(
@@ -43,12 +48,12 @@ class HybridRetriever:
         indexes: Indexes,
         embedder_for: Callable[[Collection], Embedder],
         beside: Beside,
-        weight: float | None = None,
+        encoders: MeasuredEncoders,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
         self._embedder_for = embedder_for
-        self._weight = weight
+        self._encoders = encoders
         self._beside = beside
 
     def retrieve(
@@ -101,20 +106,25 @@ class HybridRetriever:
         started = time.perf_counter()
         snapshot = self._indexes.snapshot(found)
         allowed = self._catalog.visible_chunk_ids(found.id, access=access, filters=filters)
-        candidates = max(_MIN_CANDIDATES, 2 * k)
-        by_words = self._beside.run(lambda: _by_words(snapshot, query, mode, candidates, allowed))
+        asked = _Asked(query=query, mode=mode, candidates=max(_MIN_CANDIDATES, 2 * k), allowed=allowed)
+        by_words = self._beside.run(lambda: _by_words(snapshot, asked))
         looked_up = time.perf_counter()
         try:
-            vector = None if mode is SearchMode.KEYWORD else self._embedder_for(found).embed_query(query)
+            embedder = None if mode is SearchMode.KEYWORD else self._embedder_for(found)
+            vector = embedder.embed_query(query) if embedder else None
             embedded = time.perf_counter()
-            dense = _by_meaning(snapshot, vector, candidates, allowed)
-            keyword = by_words.result()
+            dense = _by_meaning(snapshot, vector, asked)
+            words = by_words.result()
         finally:
             by_words.forget()
         if vector is not None:  # hits by words get their exact cosine too
-            dense |= snapshot.dense.similarities(vector, [id_ for id_ in keyword if id_ not in dense])
-        fused = self._rank(query, mode, dense, keyword)
-        passages = self._read(found, fused, dense, keyword, k=k, access=access)
+            dense |= snapshot.dense.similarities(vector, [id_ for id_ in words.scores if id_ not in dense])
+        read = _Reading(catalog=self._catalog, collection=found, access=access, dense=dense, words=words)
+        if embedder is None or words.reader is None:
+            passages = read.in_order(dense if mode is SearchMode.DENSE else words.scores, k=k)
+        else:
+            scale = self._encoders.scales(embedder).in_language(words.language)
+            passages = read.closely(scale, k=k)
         done = time.perf_counter()
         return SearchResult(
             query=query,
@@ -127,64 +137,119 @@ class HybridRetriever:
             query_vector=vector,
         )
 
-    def _rank(
-        self, query: str, mode: SearchMode, dense: Mapping[int, float], keyword: Mapping[int, float]
-    ) -> Mapping[int, float]:
-        if mode is SearchMode.DENSE:
-            return dense
-        if mode is SearchMode.KEYWORD:
-            return keyword
-        weight = self._weight if self._weight is not None else dense_weight(detect_language(query))
-        return fuse(dense, keyword, weight=weight)
 
-    def _read(
-        self,
-        collection: Collection,
-        scores: Mapping[int, float],
-        dense: Mapping[int, float],
-        keyword: Mapping[int, float],
-        *,
-        k: int,
-        access: Access,
-    ) -> list[Passage]:
-        """The best ``k`` that the catalog still holds and the asker may read."""
-        ranked = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """A question as the indexes take it."""
+
+    query: str
+    mode: SearchMode
+    candidates: int
+    allowed: ChunkIds | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Words:
+    """What the search by words found.
+
+    Attributes:
+        scores: BM25 by chunk id.
+        flatness: how little the words tell the whole collection's chunks apart, 0 to 1.
+        reader: reads candidates for this question; only a hybrid search needs one.
+    """
+
+    scores: dict[int, float]
+    language: str = UNDETERMINED
+    flatness: float = 0.0
+    reader: CloseReader | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reading:
+    """Reads candidates from the catalog: only what it still holds, and the asker may read."""
+
+    catalog: Catalog
+    collection: Collection
+    access: Access
+    dense: Mapping[int, float]
+    words: _Words
+
+    def in_order(self, scores: Mapping[int, float], *, k: int) -> list[Passage]:
+        """The ``k`` with the best scores."""
+        return self._first(_ranked(scores), scores, k=k)
+
+    def closely(self, scale: EncoderScale, *, k: int) -> list[Passage]:
+        """The ``k`` best by their fused scores, the best candidates read before they are ranked."""
+        reader = self.words.reader
+        assert reader is not None, "a hybrid search has a reader"
+        scores = first_scores(self.dense, self.words.scores, scale)
+        ranked = _ranked(scores)
+        pool = min(max(k, _READ_CLOSELY), _MOST_READ_CLOSELY)
+        chunks = self._stored(ranked[:pool])
+        readings = reader.read(list(chunks.values()))
+        final = {
+            chunk_id: scores[chunk_id] + read_score(reading, flatness=self.words.flatness, scale=scale)
+            for chunk_id, reading in readings.items()
+        }
+        best = [self._passage(chunks[chunk_id], final[chunk_id]) for chunk_id in _ranked(final)[:k]]
+        if len(best) == k:
+            return best
+        lowest = min(final.values(), default=math.inf)  # those that are not read come after those that are
+        rest = {chunk_id: min(scores[chunk_id], lowest) for chunk_id in ranked[pool:]}
+        return best + self._first(ranked[pool:], rest, k=k - len(best))
+
+    def _first(self, ranked: Sequence[int], scores: Mapping[int, float], *, k: int) -> list[Passage]:
         passages: list[Passage] = []
         for start in range(0, len(ranked), k):
-            block = ranked[start : start + k]
-            stored = self._catalog.chunks_by_id(collection.id, block, access=access)
-            passages += [
-                _passage(stored[chunk_id], scores[chunk_id], dense, keyword)
-                for chunk_id in block
-                if chunk_id in stored
-            ]
+            stored = self._stored(ranked[start : start + k])
+            passages += [self._passage(chunk, scores[chunk_id]) for chunk_id, chunk in stored.items()]
             if len(passages) >= k:
                 break
         return passages[:k]
 
+    def _stored(self, chunk_ids: Sequence[int]) -> dict[int, StoredChunk]:
+        return self.catalog.chunks_by_id(self.collection.id, chunk_ids, access=self.access)
 
-def _by_meaning(
-    snapshot: IndexSnapshot, vector: Vector | None, count: int, allowed: ChunkIds | None
-) -> dict[int, float]:
+    def _passage(self, chunk: StoredChunk, score: float) -> Passage:
+        parts = {"dense": self.dense.get(chunk.id), "keyword": self.words.scores.get(chunk.id)}
+        return _passage(chunk, score, {name: part for name, part in parts.items() if part is not None})
+
+
+def _ranked(scores: Mapping[int, float]) -> list[int]:
+    return sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+
+
+def _by_meaning(snapshot: IndexSnapshot, vector: Vector | None, asked: _Asked) -> dict[int, float]:
     """Cosine by chunk id."""
     if vector is None:
         return {}
-    return {hit.chunk_id: hit.score for hit in snapshot.dense.search(vector, count, allowed=allowed)}
+    hits = snapshot.dense.search(vector, asked.candidates, allowed=asked.allowed)
+    return {hit.chunk_id: hit.score for hit in hits}
 
 
-def _by_words(
-    snapshot: IndexSnapshot, query: str, mode: SearchMode, count: int, allowed: ChunkIds | None
-) -> dict[int, float]:
-    """BM25 by chunk id."""
-    if mode is SearchMode.DENSE:
-        return {}
-    return {hit.chunk_id: hit.score for hit in snapshot.keyword.search(query, count, allowed=allowed)}
+def _by_words(snapshot: IndexSnapshot, asked: _Asked) -> _Words:
+    """The search by words, and in hybrid mode what it takes to read candidates closely.
+
+    Where the words hardly tell chunks apart, those of documents that the question names join the candidates.
+    """
+    if asked.mode is SearchMode.DENSE:
+        return _Words(scores={})
+    keyword = snapshot.keyword
+    hits = keyword.search(asked.query, asked.candidates, allowed=asked.allowed)
+    if asked.mode is SearchMode.KEYWORD:
+        return _Words(scores={hit.chunk_id: hit.score for hit in hits})
+    language = detect_language(asked.query)
+    reader = CloseReader(asked.query, language=language, keyword=keyword)
+    # As rarities do, flatness speaks of the whole collection, so that a filter changes no order.
+    top = hits if asked.allowed is None else keyword.search(asked.query, FLAT_PLACE, allowed=None)
+    level = flatness([hit.score for hit in top])
+    if level and reader.names:
+        hits += keyword.search(asked.query, asked.candidates, allowed=asked.allowed, naming=reader.names)
+    scores = {hit.chunk_id: hit.score for hit in hits}
+    return _Words(scores=scores, language=language, flatness=level, reader=reader)
 
 
-def _passage(
-    chunk: StoredChunk, score: float, dense: Mapping[int, float], keyword: Mapping[int, float]
-) -> Passage:
-    parts = {"dense": dense.get(chunk.id), "keyword": keyword.get(chunk.id)}
+def _passage(chunk: StoredChunk, score: float, parts: Mapping[str, float]) -> Passage:
     return Passage(
         chunk_id=chunk.id,
         document_id=chunk.document_id,
@@ -198,5 +263,5 @@ def _passage(
         end=chunk.end,
         text=chunk.text,
         score=score,
-        scores={name: value for name, value in parts.items() if value is not None},
+        scores=parts,
     )

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=1,
-        description="Share of the dense score in hybrid search; unset: by the question's language.",
+        description="Share of the dense score in hybrid search; unset: by model and question's language.",
     )
     cached_searches: int = Field(
         default=512, ge=0, description="Searches whose results are kept while nothing changes; 0: none."

@@ -81,7 +81,7 @@ class TantivyIndex:
         return self._block(_limited(parsed, self._among(allowed.tolist())), limit=k, offset=0)
 
     def chunk_counts(self, words: Sequence[str]) -> list[int]:
-        """In how many chunks each word stands, in any form that its language's analysis takes for the same."""
+        """In how many chunks each word stands, in any form that a language's analysis takes for the same."""
         return [
             sum(self._searcher.doc_freq(name, term) for name, term in self._terms(_TEXT_FIELDS, word))
             for word in words

@@ -219,3 +219,52 @@ def test_a_folder_that_holds_no_index_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "meta.json").write_text("{")
     with pytest.raises(IndexDamaged, match="tantivy cannot open"):
         TantivyIndex(tmp_path)
+
+
+# --------------------------------------------------------------------------- words of a question
+
+
+def called(id_: int, text: str, card: str) -> IndexChunk:
+    return IndexChunk(id=id_, context="", text=text, language="en", vector=NO_VECTOR, card=card)
+
+
+@pytest.fixture
+def reports(writer: Tantivy) -> KeywordIndex:
+    return writer.write(
+        called(1, "Net sales rose.", "Adler annual report\nreports/ADLER_2018_10K.pdf"),
+        called(2, "Net sales fell.", "Adler annual report\nreports/ADLER_2019_10K.pdf"),
+        called(3, "Net sales rose.", "Corvina annual report\nreports/CORVINA_2018_10K.pdf"),
+        called(4, "Sales of ferries.", "Timetable\ntravel/ferries.pdf"),
+        called(5, "Nothing is sold.", "Sauna rules\nhouse/sauna.txt"),
+    )
+
+
+def test_letters_and_digits_are_found_apart(reports: KeywordIndex, writer: Tantivy) -> None:
+    index = writer.write(chunk(9, "Capital expenditure in FY2018 was 12.5kg of gold."))
+    assert found(index, "2018") == [9]
+    assert found(index, "kg") == [9]
+    assert reports.chunk_counts(["sales", "sale", "ferry", "unheard-of"]) == [4, 4, 1, 0]
+
+
+def test_only_names_that_tell_documents_apart_are_names(reports: KeywordIndex) -> None:
+    assert reports.naming(["Adler", "2018", "10", "pdf", "sauna", "Lyon"]) == ["Adler", "2018", "sauna"]
+
+
+def test_a_search_can_be_limited_to_documents_called_so(reports: KeywordIndex) -> None:
+    assert ids_of(reports.search("net sales", 10, allowed=None, naming=["Adler", "2018"])) == [1]
+    assert ids_of(reports.search("net sales", 10, allowed=array([2, 3]), naming=["2018"])) == [3]
+    free = {hit.chunk_id: hit.score for hit in reports.search("net sales", 10, allowed=None)}
+    assert reports.search("net sales", 10, allowed=None, naming=["2019"])[0].score == free[2]
+
+
+def test_the_weights_of_the_words_a_chunk_holds_are_summed(reports: KeywordIndex) -> None:
+    held = reports.held_weights({"sale": 1.5, "rising": 4.0, "rose": 0.25, "fell": 2.0}, [1, 2, 5])
+    assert held == pytest.approx({1: 1.75, 2: 3.5})
+    assert reports.held_weights({}, [1]) == reports.held_weights({"sale": 1.0}, []) == {}
+
+
+def test_a_misspelt_word_is_found_only_if_nothing_is_spelt_so(index: KeywordIndex, writer: Tantivy) -> None:
+    assert found(index, "pasword") == found(index, "passwrod") == [CONTROL]
+    both = writer.write(chunk(1, "The form of the claim."), chunk(2, "The farm and its claims."))
+    assert found(both, "farm") == [2]
+    assert found(both, "fram") == []  # too short: one letter away from too many words

@@ -42,8 +42,8 @@ class FilteredAfterwards:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)
 
-    def search(self, query: Any, k: int, *, allowed: ChunkIds | None) -> list[Hit]:
-        found: list[Hit] = self._index.search(query, max(k, self._index.count), allowed=None)
+    def search(self, query: Any, k: int, *, allowed: ChunkIds | None, **more: Any) -> list[Hit]:
+        found: list[Hit] = self._index.search(query, max(k, self._index.count), allowed=None, **more)
         passing = None if allowed is None else {int(chunk_id) for chunk_id in allowed}
         return [hit for hit in found if passing is None or hit.chunk_id in passing][:k]
 
