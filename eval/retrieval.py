@@ -30,7 +30,7 @@ from eval.report import (
 )
 from rag.domain import Access, Passage, SearchMode
 from rag.errors import InvalidQuestion, InvalidRequest
-from rag.factory import Footnote
+from rag.factory import NO_RERANKER, Footnote
 from rag.interfaces import Embedder, Retriever
 from rag.retrieval import MAX_K
 from rag.settings import Settings
@@ -56,6 +56,7 @@ class RetrievalReport:
         ndcg_interval: 95 % interval of ``nDCG@10``, queries resampled.
         latency_ms: percentiles of one retrieval, after one warm-up.
         fingerprint, model: which embedding model, for programs and for people.
+        reranker, query_expansion: what was configured beside it; ``none``.
     """
 
     dataset: str
@@ -67,6 +68,8 @@ class RetrievalReport:
     ingest: IngestedRecords
     fingerprint: str
     model: str
+    reranker: str
+    query_expansion: str
     failures: tuple[LineFailure, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -83,6 +86,8 @@ class RetrievalReport:
             "ingest": self.ingest.to_json(),
             "fingerprint": self.fingerprint,
             "model": self.model,
+            "reranker": self.reranker,
+            "query_expansion": self.query_expansion,
             **failures_json(self.failures),
         }
 
@@ -103,6 +108,8 @@ class RetrievalReport:
                 f"{self.ingest.chunks} chunks in {self.ingest.seconds:.1f} s ({rate:.0f} chunks/s)",
             ),
             *([("not ingested", str(len(self.ingest.failures)))] if self.ingest.failures else []),
+            *([("reranker", self.reranker)] if self.reranker != NO_RERANKER else []),
+            *([("expansion", self.query_expansion)] if self.query_expansion != "none" else []),
             *failure_rows(self.failures),
         ]
 
@@ -147,7 +154,7 @@ def evaluate_retrieval(
                 footnote.retriever, mode=mode, depth=max(DEPTH, k), record_ids=ingested.record_ids
             )
             asking.ask(dataset, progress=lambda done: progress(len(dataset.documents) + done, total))
-            model = footnote.embedder.description
+            model, reranker = footnote.embedder.description, footnote.reranker.description
     if run_file is not None:
         _write_run(run_file, asking.run, tag=f"footnote-{mode}")
     per_query = score_run(dataset.qrels, asking.run, k=k)
@@ -161,6 +168,8 @@ def evaluate_retrieval(
         ingest=ingested,
         fingerprint=collection.fingerprint,
         model=model,
+        reranker=reranker,
+        query_expansion=settings.query_expansion,
         failures=(*dataset.failures, *asking.failures),
     )
 

@@ -15,6 +15,7 @@ from rag.domain import SearchMode
 from rag.errors import DatasetError, InvalidRequest
 from rag.factory import Footnote
 from rag.settings import Settings, load_settings
+from tests.cross_encoders import write_cross_encoder
 from tests.eval.test_readers import write_lines
 from tests.fakes import HashedEmbedder
 
@@ -218,3 +219,17 @@ def test_scores_by_hand() -> None:
 
 def test_a_query_without_a_relevant_document_counts_0_as_in_the_library() -> None:
     assert score_run({"a": {"d1": 0}}, {"a": ["d1"]})["nDCG@10"] == [0.0]
+
+
+@pytest.mark.slow
+def test_a_configured_reranker_reorders_and_is_named(folder: Path, tmp_path: Path) -> None:
+    model = write_cross_encoder(tmp_path / "likes-towers", likes=["tower"])
+    plain = evaluate(folder, load_settings())
+    assert (plain.to_json()["reranker"], plain.to_json()["query_expansion"]) == ("none", "none")
+    settings = load_settings(reranker=str(model), precision="float32", threads=1)
+    reranked = evaluate(folder, settings, run_file=tmp_path / "reranked.run")
+    assert reranked.to_json()["reranker"] == "likes-towers on cpu in float32"
+    assert ("reranker", "likes-towers on cpu in float32") in reranked.summary_rows()
+    assert reranked.metrics["RR@10"] < plain.metrics["RR@10"]
+    first = [line.split("\t")[2] for line in (tmp_path / "reranked.run").read_text().splitlines()[:1]]
+    assert first == ["owl"]
