@@ -16,7 +16,7 @@ from rag.interfaces import Catalog
 
 SEED = 20261121
 WORDS = 120
-_QUESTION = "What is the {} of a {} {}, and how does the {} {} with {} or {} {}?"
+_QUESTION = "What is the {} of a {} {} with {} or {}?"
 _VOCABULARY = 100_000
 _FLATTENED = 30  # added to a word's rank: without function words the first ones are not that common
 _TOPICS = 2000
@@ -41,7 +41,7 @@ class Synthesizer:
         return [" ".join(row) for row in self._vocabulary[np.minimum(drawn, _VOCABULARY - 1)].tolist()]
 
     def questions(self, count: int) -> list[str]:
-        """``count`` questions of eight content words and the function words between them."""
+        """``count`` questions of five content words and the function words between them."""
         return [_QUESTION.format(*text.split()) for text in self.texts(count, _QUESTION.count("{}"))]
 
     def vectors(self, count: int) -> Matrix:

@@ -19,6 +19,22 @@ from rag.store.schema import ChunkRow, CollectionRow, DocumentRow, RemovedChunkR
 from rag.store.visibility import visible
 
 _LARGEST_ID = 2**63 - 1
+_STORED = {
+    "id": ChunkRow.id,
+    "document_id": ChunkRow.document_id,
+    "version": ChunkRow.version,
+    "title": DocumentRow.title,
+    "source_uri": DocumentRow.source_uri,
+    "language": DocumentRow.language,
+    "ordinal": ChunkRow.ordinal,
+    "start": ChunkRow.start,
+    "end": ChunkRow.end,
+    "text": ChunkRow.text,
+    "heading": ChunkRow.heading,
+    "page": ChunkRow.page,
+    "context": ChunkRow.context,
+}
+"""The fields of a stored chunk, and where they stand; a search reads fifty of them."""
 
 
 def document_chunks(session: Session, document_id: str, access: Access) -> list[StoredChunk]:
@@ -39,7 +55,7 @@ def chunks_by_id(
     found: dict[int, StoredChunk] = {}
     for batch in in_batches(wanted):
         query = _stored().where(ChunkRow.id.in_(batch), *_serving_by_id(collection_id), visible(access))
-        found.update((row.id, _stored_chunk(row)) for row in session.execute(query))
+        found.update((chunk.id, chunk) for chunk in map(_stored_chunk, session.execute(query)))
     return {id_: found[id_] for id_ in wanted if id_ in found}
 
 
@@ -122,22 +138,8 @@ def _in_space(collection_id: str, space: int | None) -> tuple[ColumnElement[bool
 
 
 def _stored() -> Select[*tuple[Any, ...]]:
-    return select(
-        ChunkRow.id,
-        ChunkRow.document_id,
-        ChunkRow.version,
-        DocumentRow.title,
-        DocumentRow.source_uri,
-        DocumentRow.language,
-        ChunkRow.ordinal,
-        ChunkRow.start,
-        ChunkRow.end,
-        ChunkRow.text,
-        ChunkRow.heading,
-        ChunkRow.page,
-        ChunkRow.context,
-    ).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+    return select(*_STORED.values()).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
 
 
 def _stored_chunk(row: Row[Any]) -> StoredChunk:
-    return StoredChunk(**row._mapping)
+    return StoredChunk(**dict(zip(_STORED, row, strict=True)))
