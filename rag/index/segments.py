@@ -22,7 +22,7 @@ from rag.index.sketch import Sketch
 
 logger = logging.getLogger(__name__)
 
-SKETCHED_FROM = 20_000
+SKETCHED_FROM = 30_000
 """Vectors in a segment from which on a sketch is scanned first."""
 
 LEAST_RECALL = 0.98
@@ -90,7 +90,7 @@ class DenseSegment:
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         dimension = vectors.shape[1]
         is_large = len(ids) >= (SKETCHED_FROM if sketched_from is None else sketched_from)
-        index = faiss.IndexIDMap2(_empty_store(dimension, in_halves=is_large))
+        index = faiss.IndexIDMap(_empty_store(dimension, in_halves=is_large))
         index.add_with_ids(vectors, ids)
         if not is_large:
             return cls(index, name)

@@ -2,7 +2,7 @@
 
 A product quantiser with 4 bits for every two numbers, scanned in registers ("fast scan": André, Kermarrec,
 Le Scouarnec, "Quicker ADC", TPAMI 2021). A quarter byte a number, so a vector of 384 takes 96 bytes, and a
-million are scanned in a few milliseconds. Against graphs and inverted lists: docs/decisions/0004-….
+million are scanned in a few milliseconds. Against graphs and inverted lists: docs/decisions/0005-….
 """
 
 from __future__ import annotations
