@@ -204,6 +204,7 @@ class Footnote:
             citer=SpanCitationMatcher(),
             checker=self.checker(),
             k=settings.k,
+            per_document=settings.passages_per_document,
             budget_tokens=settings.prompt_tokens,
             policy=settings.grounding_policy,
         )

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(default=800, gt=0, description="Longest answer an LLM may write, in tokens.")
     prompt_tokens: int = Field(default=3000, ge=500, description="Passages are packed into this many tokens.")
     k: int = Field(default=8, ge=1, le=50, description="Passages put before the generator.")
+    passages_per_document: int = Field(
+        default=4, ge=1, description="How many of them one document gives while others are left."
+    )
     dense_weight: float | None = Field(
         default=None,
         ge=0,
