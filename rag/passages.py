@@ -30,7 +30,8 @@ def choose_passages(passages: Sequence[Passage], *, k: int, per_document: int) -
     """
     distinct = _without_repetitions(passages)
     taken: Counter[str] = Counter()
-    within, beyond = [], []
+    within: list[int] = []
+    beyond: list[int] = []
     for place, passage in enumerate(distinct):
         taken[passage.document_id] += 1
         (within if taken[passage.document_id] <= per_document else beyond).append(place)
