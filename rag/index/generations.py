@@ -31,6 +31,7 @@ from rag.errors import IndexBehind, IndexDamaged, StorageError
 from rag.index import durable
 from rag.index import manifest as manifests
 from rag.index.building import Base, write_indexes, write_manifest
+from rag.index.folders import BUILDING, is_older, next_generation, remove_leftovers, set_aside, space_of
 from rag.index.keyword import TantivyIndex
 from rag.index.manifest import Manifest
 from rag.index.opening import (
@@ -48,8 +49,6 @@ from rag.interfaces import Catalog
 logger = logging.getLogger(__name__)
 
 _LOCK = "lock"
-_BUILDING = "building-"
-_QUARANTINE = "quarantine-"
 _PATIENCE_S = 5.0
 
 
@@ -85,7 +84,7 @@ class CollectionIndexes:
         with self._lock(collection):
             self._require_serving(collection)
             for folder in list(self._open):
-                if _is_older(folder, self._folder(collection)):  # another process re-embedded the collection
+                if is_older(folder, self._folder(collection)):  # another process re-embedded the collection
                     self._open.pop(folder, None)
             return self._held(collection) or self._follow(collection) or self._newest(collection)
 
@@ -213,7 +212,7 @@ class CollectionIndexes:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(str(folder / _LOCK)):
                 base = self._serving(collection)
-                _remove_leftovers(folder, serving=base)
+                remove_leftovers(folder, serving=base)
                 sequence, chunks = self._catalog.live_chunk_count(collection.id, space=collection.space)
                 if base is not None and base.manifest.sequence >= sequence:
                     if (base.manifest.sequence, base.manifest.chunks) == (sequence, chunks):
@@ -228,7 +227,7 @@ class CollectionIndexes:
                     base = None
                 opened = self._build(collection, base, sequence, chunks)
                 self._open[folder] = opened
-                _remove_leftovers(folder, serving=opened)
+                remove_leftovers(folder, serving=opened)
                 return opened
 
     def _serving(self, collection: Collection) -> OpenGeneration | None:
@@ -250,12 +249,7 @@ class CollectionIndexes:
 
     def _quarantine(self, folder: Path, name: str, reason: str) -> None:
         self._report(f"Index generation {name} set aside and rebuilt from the catalog: {reason}")
-        for old in folder.glob(f"{_QUARANTINE}*"):
-            shutil.rmtree(old, ignore_errors=True)
-        if (folder / name).exists():
-            (folder / name).rename(folder / f"{_QUARANTINE}{name}")
-        (folder / CURRENT).unlink(missing_ok=True)
-        durable.sync_folder(folder)
+        set_aside(folder, name)
 
     def _report(self, message: str) -> None:
         logger.warning(message)
@@ -268,7 +262,7 @@ class CollectionIndexes:
     ) -> OpenGeneration:
         """Write and switch to a generation at ``sequence``; from nothing when ``base`` proves damaged."""
         folder = self._folder(collection)
-        building = folder / f"{_BUILDING}{uuid.uuid4().hex}"
+        building = folder / f"{BUILDING}{uuid.uuid4().hex}"
         building.mkdir()
         try:
             return self._write(collection, base, sequence, chunks, building)
@@ -298,7 +292,7 @@ class CollectionIndexes:
             collection,
             base=start,
             dense=dense,
-            generation=_next_generation(folder),
+            generation=next_generation(folder),
             sequence=sequence,
             target=building,
         )
@@ -326,42 +320,10 @@ class CollectionIndexes:
     def _spaces(self, collection_id: str) -> dict[int, Path]:
         """The folders that are there, by space."""
         folders = (self._root / collection_id, *self._root.glob(f"{collection_id}.*"))
-        return {_space(folder): folder for folder in folders if folder.is_dir()}
+        return {space_of(folder): folder for folder in folders if folder.is_dir()}
 
     def _remove(self, folder: Path) -> None:
         self._open.pop(folder, None)
         if folder.is_dir():
             with FileLock(str(folder / _LOCK)):  # another process may be building
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _space(folder: Path) -> int:
-    return int(folder.suffix[1:] or 0)
-
-
-def _is_older(folder: Path, serving: Path) -> bool:
-    return folder.stem == serving.stem and _space(folder) < _space(serving)
-
-
-def _next_generation(folder: Path) -> int:
-    names = (path.name.removeprefix(_QUARANTINE) for path in folder.iterdir())
-    return 1 + max((generation_number(name) or 0 for name in names), default=0)
-
-
-def _remove_leftovers(folder: Path, *, serving: OpenGeneration | None) -> None:
-    """Remove what a crash left, and generations older than the last two; without one serving, keep all.
-
-    The generation before the serving one stays: another process may be opening it.
-    """
-    numbers = {path: generation_number(path.name) for path in folder.iterdir()}
-    kept = set(numbers.values())
-    if serving is not None:
-        older = [number for number in numbers.values() if number is not None and number < serving.generation]
-        kept = {serving.generation, max(older, default=0)}
-    for path, number in numbers.items():
-        if number is None:
-            unwanted = path.name.startswith(_BUILDING) or path.name.endswith(".tmp")
-        else:
-            unwanted = number not in kept
-        if unwanted:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
