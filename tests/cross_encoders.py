@@ -62,6 +62,13 @@ def _pass_through(bert: BertModel) -> None:
 
 
 def _write(model: BertModel | BertForSequenceClassification, folder: Path, words: Sequence[str]) -> Path:
+    write_tokenizer(folder, words)
+    model.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def write_tokenizer(folder: Path, words: Sequence[str]) -> None:
+    """One that knows ``words``, after four special tokens, and reads 64 of them."""
     vocabulary = {word: place for place, word in enumerate((*_SPECIAL, *words))}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
@@ -79,5 +86,3 @@ def _write(model: BertModel | BertForSequenceClassification, folder: Path, words
         sep_token="[SEP]",
         model_max_length=64,
     ).save_pretrained(folder)
-    model.save_pretrained(folder, safe_serialization=True)
-    return folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -26,15 +26,17 @@ SAME_TEXT = 0.5
 _MAX_CHUNKS = 20_000  # of a larger collection, that many are enough to learn from
 _MAX_PAIRS = 12_000
 _MAX_HELD_OUT = 300
-_MAX_OF_ONE_DOCUMENT = 12  # held out: one long document must not decide alone
+_MAX_OF_ONE_DOCUMENT = 25  # held out: one long document must not decide alone
 _SHINGLE_WORDS = 5
 _SAMPLED = 4  # one shingle of so many stands for all of them
 _MEANING_LETTERS = 3
 _PAGE = 100
 _EVERYTHING = Access.everything()
 
-_SECTIONS = frozenset((PairKind.HEADING, PairKind.QUESTION, PairKind.TERM))
-_GROUPS = (_SECTIONS, frozenset((PairKind.TITLE,)), frozenset((PairKind.SENTENCE,)))
+_BY_SECTION = frozenset((PairKind.HEADING, PairKind.QUESTION, PairKind.TERM, PairKind.SENTENCE))
+_BY_TITLE = frozenset((PairKind.TITLE, PairKind.SENTENCE))
+_TURNS = (_BY_SECTION, _BY_SECTION, _BY_SECTION, _BY_TITLE)
+"""Three of four held-out documents are asked for by their sections, one by its title."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,15 +168,10 @@ def _means_something(pair: Pair) -> bool:
 
 
 def _asked(pairs: Sequence[Pair], path: str) -> list[Pair]:
-    """Of a held-out document the pairs of one group: mostly sections, sometimes the title or sentences."""
-    present = Counter(group for pair in pairs for group in _GROUPS if pair.kind in group)
-    turn = _draw(f"group of {path}") % 4
-    order = {0: (_GROUPS[1], _GROUPS[0], _GROUPS[2]), 1: (_GROUPS[2], _GROUPS[0], _GROUPS[1])}.get(
-        turn, _GROUPS
-    )
-    group = next(group for group in order if present[group])
-    one_each = {_key(pair.query): pair for pair in pairs if pair.kind in group}
-    return _thinned(list(one_each.values()), _MAX_OF_ONE_DOCUMENT)
+    """Of a held-out document the pairs of one group of kinds, one for each query."""
+    kinds = _TURNS[_draw(f"kinds of {path}") % len(_TURNS)]
+    chosen = [pair for pair in pairs if pair.kind in kinds] or pairs
+    return _thinned(list({_key(pair.query): pair for pair in chosen}.values()), _MAX_OF_ONE_DOCUMENT)
 
 
 def _thinned(pairs: list[Pair], limit: int) -> list[Pair]:

@@ -174,11 +174,17 @@ def _defined(document: OutlinedDocument) -> Iterator[Pair]:
         if block.kind in (BlockKind.HEADING, BlockKind.CODE) or found is None:
             continue
         term, meaning = found["term"].strip("•*- "), found["text"]
-        if not 0 < len(words(term)) <= _MAX_TERM_WORDS or len(words(meaning)) < _MIN_DEFINITION_WORDS:
+        if not _names_something(term) or len(words(meaning)) < _MIN_DEFINITION_WORDS:
             continue
         chunk = _first_within(document.chunks, block.start, block.end)
         if chunk is not None and block.end <= chunk.end:
             yield from _pair(PairKind.TERM, term, document.title, document, chunk, text=meaning)
+
+
+def _names_something(term: str) -> bool:
+    """Whether a term is short and more than a number such as ``5.1.1``."""
+    found = words(term)
+    return len(found) <= _MAX_TERM_WORDS and any(word.isalpha() and len(word) > 1 for word in found)
 
 
 def _opening(document: OutlinedDocument, chunk: StoredChunk) -> Iterator[Pair]:

@@ -47,7 +47,7 @@ class Recipe:
     batch_size: int = 32
     learning_rate: float = 1e-4
     warm_up: float = 0.1
-    max_tokens: int = 160
+    max_tokens: int = 128
     minutes: float = 10.0
     seed: int = 20240229
     threads: int = 0
