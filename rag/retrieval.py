@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.beside import Beside
+from rag.candidates import Candidates, FoundByWords
 from rag.close_reading import CloseReader
-from rag.domain import (
-    Access,
-    ChunkIds,
-    Collection,
-    Passage,
-    SearchMode,
-    SearchResult,
-    StoredChunk,
-    Vector,
-)
+from rag.domain import Access, ChunkIds, Collection, SearchMode, SearchResult, Vector
 from rag.encoder_scale import MeasuredEncoders
 from rag.errors import InvalidRequest, StorageError
 from rag.filters import Filter
-from rag.fusion import FLAT_PLACE, EncoderScale, first_scores, flatness, read_score
+from rag.fusion import FLAT_PLACE, flatness
 from rag.interfaces import Catalog, Embedder, Indexes, IndexSnapshot
-from rag.language import UNDETERMINED, detect_language
+from rag.language import detect_language
 from rag.questions import checked_question
 
 MAX_K = 1000
 _MIN_CANDIDATES = 100
-_READ_CLOSELY, _MOST_READ_CLOSELY = 50, 100
 
 
 class HybridRetriever:
@@ -119,12 +109,14 @@ class HybridRetriever:
             by_words.forget()
         if vector is not None:  # hits by words get their exact cosine too
             dense |= snapshot.dense.similarities(vector, [id_ for id_ in words.scores if id_ not in dense])
-        read = _Reading(catalog=self._catalog, collection=found, access=access, dense=dense, words=words)
+        candidates = Candidates(
+            catalog=self._catalog, collection=found, access=access, dense=dense, words=words
+        )
         if embedder is None or words.reader is None:
-            passages = read.in_order(dense if mode is SearchMode.DENSE else words.scores, k=k)
+            passages = candidates.in_order(dense if mode is SearchMode.DENSE else words.scores, k=k)
         else:
             scale = self._encoders.scales(embedder).in_language(words.language)
-            passages = read.closely(scale, k=k)
+            passages = candidates.closely(scale, k=k)
         done = time.perf_counter()
         return SearchResult(
             query=query,
@@ -148,77 +140,6 @@ class _Asked:
     allowed: ChunkIds | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Words:
-    """What the search by words found.
-
-    Attributes:
-        scores: BM25 by chunk id.
-        flatness: how little the words tell the whole collection's chunks apart, 0 to 1.
-        reader: reads candidates for this question; only a hybrid search needs one.
-    """
-
-    scores: dict[int, float]
-    language: str = UNDETERMINED
-    flatness: float = 0.0
-    reader: CloseReader | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reading:
-    """Reads candidates from the catalog: only what it still holds, and the asker may read."""
-
-    catalog: Catalog
-    collection: Collection
-    access: Access
-    dense: Mapping[int, float]
-    words: _Words
-
-    def in_order(self, scores: Mapping[int, float], *, k: int) -> list[Passage]:
-        """The ``k`` with the best scores."""
-        return self._first(_ranked(scores), scores, k=k)
-
-    def closely(self, scale: EncoderScale, *, k: int) -> list[Passage]:
-        """The ``k`` best by their fused scores, the best candidates read before they are ranked."""
-        reader = self.words.reader
-        assert reader is not None, "a hybrid search has a reader"
-        scores = first_scores(self.dense, self.words.scores, scale)
-        ranked = _ranked(scores)
-        pool = min(max(k, _READ_CLOSELY), _MOST_READ_CLOSELY)
-        chunks = self._stored(ranked[:pool])
-        readings = reader.read(list(chunks.values()))
-        final = {
-            chunk_id: scores[chunk_id] + read_score(reading, flatness=self.words.flatness, scale=scale)
-            for chunk_id, reading in readings.items()
-        }
-        best = [self._passage(chunks[chunk_id], final[chunk_id]) for chunk_id in _ranked(final)[:k]]
-        if len(best) == k:
-            return best
-        lowest = min(final.values(), default=math.inf)  # those that are not read come after those that are
-        rest = {chunk_id: min(scores[chunk_id], lowest) for chunk_id in ranked[pool:]}
-        return best + self._first(ranked[pool:], rest, k=k - len(best))
-
-    def _first(self, ranked: Sequence[int], scores: Mapping[int, float], *, k: int) -> list[Passage]:
-        passages: list[Passage] = []
-        for start in range(0, len(ranked), k):
-            stored = self._stored(ranked[start : start + k])
-            passages += [self._passage(chunk, scores[chunk_id]) for chunk_id, chunk in stored.items()]
-            if len(passages) >= k:
-                break
-        return passages[:k]
-
-    def _stored(self, chunk_ids: Sequence[int]) -> dict[int, StoredChunk]:
-        return self.catalog.chunks_by_id(self.collection.id, chunk_ids, access=self.access)
-
-    def _passage(self, chunk: StoredChunk, score: float) -> Passage:
-        parts = {"dense": self.dense.get(chunk.id), "keyword": self.words.scores.get(chunk.id)}
-        return _passage(chunk, score, {name: part for name, part in parts.items() if part is not None})
-
-
-def _ranked(scores: Mapping[int, float]) -> list[int]:
-    return sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
-
-
 def _by_meaning(snapshot: IndexSnapshot, vector: Vector | None, asked: _Asked) -> dict[int, float]:
     """Cosine by chunk id."""
     if vector is None:
@@ -227,17 +148,17 @@ def _by_meaning(snapshot: IndexSnapshot, vector: Vector | None, asked: _Asked) -
     return {hit.chunk_id: hit.score for hit in hits}
 
 
-def _by_words(snapshot: IndexSnapshot, asked: _Asked) -> _Words:
+def _by_words(snapshot: IndexSnapshot, asked: _Asked) -> FoundByWords:
     """The search by words, and in hybrid mode what it takes to read candidates closely.
 
     Where the words hardly tell chunks apart, those of documents that the question names join the candidates.
     """
     if asked.mode is SearchMode.DENSE:
-        return _Words(scores={})
+        return FoundByWords(scores={})
     keyword = snapshot.keyword
     hits = keyword.search(asked.query, asked.candidates, allowed=asked.allowed)
     if asked.mode is SearchMode.KEYWORD:
-        return _Words(scores={hit.chunk_id: hit.score for hit in hits})
+        return FoundByWords(scores={hit.chunk_id: hit.score for hit in hits})
     language = detect_language(asked.query)
     reader = CloseReader(asked.query, language=language, keyword=keyword)
     # As rarities do, flatness speaks of the whole collection, so that a filter changes no order.
@@ -246,22 +167,4 @@ def _by_words(snapshot: IndexSnapshot, asked: _Asked) -> _Words:
     if level and reader.names:
         hits += keyword.search(asked.query, asked.candidates, allowed=asked.allowed, naming=reader.names)
     scores = {hit.chunk_id: hit.score for hit in hits}
-    return _Words(scores=scores, language=language, flatness=level, reader=reader)
-
-
-def _passage(chunk: StoredChunk, score: float, parts: Mapping[str, float]) -> Passage:
-    return Passage(
-        chunk_id=chunk.id,
-        document_id=chunk.document_id,
-        version=chunk.version,
-        title=chunk.title,
-        source_uri=chunk.source_uri,
-        language=chunk.language,
-        page=chunk.page,
-        heading=chunk.heading,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
-        score=score,
-        scores=parts,
-    )
+    return FoundByWords(scores=scores, language=language, flatness=level, reader=reader)
