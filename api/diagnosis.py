@@ -171,6 +171,8 @@ def _model(footnote: Footnote) -> Iterator[Finding]:
         f"{embedder.description}; {profile.dimension} dimensions, fingerprint {profile.fingerprint[:40]}."
     )
     yield Finding(part="model", health=Health.OK, message=message)
+    scales = footnote.encoders.scales(embedder).describe()
+    yield Finding(part="ranking", health=Health.OK, message=f"Hybrid search, {scales}.")
     reembedder = build_reembedder(footnote)
     for collection in footnote.catalog.collections():
         if is_tuned(collection.embedding_model):
