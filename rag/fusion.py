@@ -9,7 +9,7 @@ not depend on which others were fetched or filtered away, as it would with score
 BM25 keeps its size: a question whose words hardly occur is decided by meaning. ``flatness`` tells how little
 the words tell candidates apart, as among the pages of many alike reports; then it counts what the documents
 are called. The constants were set on the development sets, one left out at a time: see docs/quality.md and
-docs/decisions/0004.
+docs/decisions/0006.
 """
 
 from __future__ import annotations
