@@ -152,7 +152,7 @@ def _titled(document: OutlinedDocument) -> Iterator[Pair]:
 
 
 def _sections(document: OutlinedDocument) -> Iterator[_Section]:
-    """The headings that have text of their own directly below them."""
+    """The headings that have text of their own directly below them, and are not the title once more."""
     path: list[tuple[int, str]] = []
     blocks = document.blocks
     for place, block in enumerate(blocks):
@@ -161,7 +161,7 @@ def _sections(document: OutlinedDocument) -> Iterator[_Section]:
         heading = " ".join(document.text[block.start : block.end].split())
         path = [(level, above) for level, above in path if level < block.level]
         body = list(takewhile(lambda each: each.kind is not BlockKind.HEADING, blocks[place + 1 :]))
-        if body:
+        if body and words(heading) != words(document.title):
             parent = path[-1][1] if path else document.title
             yield _Section(heading=heading, parent=parent, start=body[0].start, end=body[-1].end)
         path.append((block.level, heading))
@@ -211,7 +211,7 @@ def _pair(
     text: str | None = None,
 ) -> Iterator[Pair]:
     """The pair, unless query or text is too short or too long to mean anything."""
-    query = _NUMBERING.sub("", " ".join(heading.split())).strip()
+    query = _NUMBERING.sub("", " ".join(heading.split())).strip(" |")
     context, rest = without_query(chunk.context, chunk.text if text is None else text, heading)
     if len(words(query)) > _MAX_QUERY_WORDS or not words(query) or len(words(rest)) < _MIN_TEXT_WORDS:
         return
