@@ -9,8 +9,8 @@ from rag.domain import EmbeddingProfile, Matrix, Vector
 from rag.interfaces import Embedder
 from rag.microbatching import MicroBatcher
 
-MOST_AT_ONCE = 16
-"""Questions in a batch; on two cores eight take half the time of eight single ones, and more gain nothing."""
+MOST_AT_ONCE = 8
+"""Questions in a batch: on a core, eight take half the time of eight single ones, and more gain nothing."""
 
 
 class QueryEmbedder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -158,6 +159,35 @@ def test_a_change_of_groups_counts_at_once(house: House) -> None:
         house.collection.id, ROOT, "board.txt", size=1, mtime_ns=1, groups=frozenset({"board"})
     )
     assert house.search(access=STAFF) == []
+
+
+def test_rights_hold_from_the_moment_they_change_however_many_are_searching(house: House) -> None:
+    def set_groups(*groups: str) -> None:
+        house.footnote.catalog.touch_source(
+            house.collection.id, ROOT, "board.txt", size=1, mtime_ns=1, groups=frozenset(groups)
+        )
+
+    over = threading.Event()
+    found: set[int] = set()
+
+    def keep_searching() -> None:
+        while not over.is_set():
+            found.add(len(house.search(access=STAFF)))
+
+    searchers = [threading.Thread(target=keep_searching) for _ in range(4)]
+    for searcher in searchers:
+        searcher.start()
+    try:
+        for _ in range(15):
+            set_groups("board")
+            assert len(house.search(access=STAFF)) == 1
+            set_groups("board", "staff")
+            assert len(house.search(access=STAFF)) == 2
+    finally:
+        over.set()
+        for searcher in searchers:
+            searcher.join()
+    assert found <= {1, 2}
 
 
 def test_a_new_place_is_shown_at_once(house: House) -> None:
