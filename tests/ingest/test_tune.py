@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +21,7 @@ from ingest.parsing.process import ParserPool
 from ingest.pipeline import Ingestor
 from ingest.result import IngestResult
 from ingest.sources import FolderSource
+from ingest.tuning.collecting import collect
 from ingest.tuning.pairs import Pair
 from ingest.tuning.progress import TuningStatus
 from ingest.tuning.training import Recipe, train
@@ -107,7 +109,8 @@ def sync(footnote: Footnote, place: Path, parsers: ParserPool) -> IngestResult:
     return ingestor.sync(source, collection=footnote.open_collection("notes"))
 
 
-TRAIN: Trainer = partial(train, recipe=Recipe(learning_rate=0.02, texts=10_000, threads=1), device="cpu")
+RECIPE = Recipe(learning_rate=0.02, texts=10_000, threads=1)
+TRAIN: Trainer = partial(train, recipe=RECIPE, device="cpu")
 
 
 def teach_nothing(model: str, pairs: Sequence[Pair], folder: Path, *, step: Step) -> None:
@@ -184,6 +187,28 @@ def test_the_model_is_saved_without_pickle_and_read_again_by_another_process(set
         answers = found(footnote, 3)
     with Footnote(settings) as other:
         assert found(other, 3) == answers
+
+
+def test_the_same_pairs_train_the_same_model_and_the_time_is_kept(settings: Settings, place: Path) -> None:
+    with Footnote(settings) as footnote:
+        mined = collect(footnote.catalog, notes(footnote))
+    shares: list[float] = []
+    folders = [place / "one", place / "other"]
+    for folder in folders:
+        TRAIN(settings.embedding_model, mined.training, folder, step=shares.append)
+    one, other = ((folder / "model.safetensors").read_bytes() for folder in folders)
+    assert one == other
+    assert shares == sorted(shares[: len(shares) // 2]) * 2
+    at_once = replace(RECIPE, minutes=1e-6)
+    done = train(
+        settings.embedding_model,
+        mined.training,
+        place / "third",
+        recipe=at_once,
+        device="cpu",
+        step=lambda share: None,
+    )
+    assert done.pairs == at_once.batch_size  # one batch, and it was over
 
 
 def test_a_moved_data_directory_takes_its_tuned_models_along(settings: Settings, place: Path) -> None:
