@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from eval.metrics import percentiles
 from eval.report import SummaryRow
 from eval.synthetic import SEED, Synthesizer
 from rag.domain import Access, Collection, Matrix, SearchMode
+from rag.errors import InvalidRequest
 from rag.factory import Footnote
 from rag.index.generations import CollectionIndexes
 from rag.interfaces import Embedder, VectorIndex
@@ -27,7 +28,7 @@ from rag.settings import Settings
 
 T = TypeVar("T")
 
-_COLLECTION = "bench"
+_COLLECTION = "footnote-bench"
 _RANKS = (50, 95, 99)
 _K = 10
 _DENSE_K = 100  # what a hybrid search of ten passages asks of the vectors
@@ -143,12 +144,22 @@ class IndexBench:
 
 
 def bench_query(
-    chunks: int, *, queries: int, settings: Settings, clients: int = 16, embedder: Embedder | None = None
+    chunks: int,
+    *,
+    queries: int,
+    settings: Settings,
+    clients: int = 16,
+    keep: Path | None = None,
+    embedder: Embedder | None = None,
 ) -> QueryBench:
-    """Search ``chunks`` synthetic chunks: by mode, by one client and by ``clients`` at once."""
-    with MemoryWatch() as memory, _filled(chunks, settings, embedder) as (footnote, collection):
+    """Search ``chunks`` synthetic chunks: by mode, by one client and by ``clients`` at once.
+
+    Args:
+        keep: data directory whose chunks a later run finds again; the index is built each time.
+    """
+    with MemoryWatch() as memory, _filled(chunks, settings, embedder, keep) as (footnote, collection):
         index_seconds, _ = _seconds(lambda: footnote.indexes.refresh(collection.id))
-        collection = footnote.catalog.collection(_COLLECTION)
+        collection = footnote.catalog.collection_by_id(collection.id)
         open_seconds, snapshot = _seconds(lambda: _reopened(footnote, collection))
         footnote.embedder.embed_query("warm-up")
         questions = Synthesizer(collection.dimension, seed=SEED + 1)
@@ -199,12 +210,17 @@ def _measured(
 
 
 def bench_index(
-    chunks: int, *, queries: int, settings: Settings, embedder: Embedder | None = None
+    chunks: int,
+    *,
+    queries: int,
+    settings: Settings,
+    keep: Path | None = None,
+    embedder: Embedder | None = None,
 ) -> IndexBench:
     """Build the indexes of ``chunks`` synthetic chunks from the catalog, open them, search the dense one."""
-    with MemoryWatch() as memory, _filled(chunks, settings, embedder) as (footnote, collection):
+    with MemoryWatch() as memory, _filled(chunks, settings, embedder, keep) as (footnote, collection):
         built, _ = _seconds(lambda: footnote.indexes.refresh(collection.id))
-        collection = footnote.catalog.collection(_COLLECTION)
+        collection = footnote.catalog.collection_by_id(collection.id)
         opened, snapshot = _seconds(lambda: _reopened(footnote, collection))
         vectors = Synthesizer(collection.dimension, seed=SEED + 2).vectors(max(queries, _RECALLED))
         return IndexBench(
@@ -225,16 +241,31 @@ def bench_index(
 
 @contextmanager
 def _filled(
-    chunks: int, settings: Settings, embedder: Embedder | None
+    chunks: int, settings: Settings, embedder: Embedder | None, keep: Path | None
 ) -> Iterator[tuple[Footnote, Collection]]:
-    """A throw-away data directory with a collection of synthetic chunks, without indexes and caches."""
-    with TemporaryDirectory(prefix="footnote-bench-") as folder:
+    """A collection of synthetic chunks without indexes, thrown away afterwards or kept in ``keep``.
+
+    Raises:
+        InvalidRequest: ``keep`` is the data directory of something else.
+    """
+    kept = nullcontext(str(keep)) if keep else TemporaryDirectory(prefix="footnote-bench-")
+    with kept as folder:
         private = settings.model_copy(
             update={"data_dir": Path(folder), "catalog_url": None, "cached_searches": 0}
         )
         with Footnote(private, embedder=embedder) as footnote:
+            others = {found.name for found in footnote.catalog.collections()} - {_COLLECTION}
+            if others:
+                raise InvalidRequest(
+                    f"{folder} holds other collections ({', '.join(sorted(others))}); "
+                    "keep the benchmark's chunks in a folder of their own."
+                )
             collection = footnote.open_collection(_COLLECTION)
-            Synthesizer(collection.dimension).fill(footnote.catalog, collection, chunks)
+            footnote.indexes.drop(collection.id)
+            if collection.chunks != chunks:
+                footnote.catalog.delete_collection(_COLLECTION)
+                collection = footnote.open_collection(_COLLECTION)
+                Synthesizer(collection.dimension).fill(footnote.catalog, collection, chunks)
             yield footnote, collection
 
 

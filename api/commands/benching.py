@@ -11,10 +11,14 @@ from api.console import AsJson, DataDir, command
 from api.reports import show_report
 
 app = typer.Typer(
-    help="Measure speed on this machine; data goes to a throw-away folder.", no_args_is_help=True
+    help="Measure speed on this machine; its data go to a throw-away folder.", no_args_is_help=True
 )
 
 Chunks = Annotated[int, typer.Option("--chunks", min=1, max=2_000_000, help="Synthetic chunks to search.")]
+Keep = Annotated[
+    Path | None,
+    typer.Option("--keep", help="Keep the chunks in this folder, for another run; default: throw them away."),
+]
 Queries = Annotated[int, typer.Option("--queries", min=1, max=10_000, help="Searches to time.")]
 
 
@@ -44,6 +48,7 @@ def query(
     chunks: Chunks = 10_000,
     queries: Queries = 200,
     clients: Annotated[int, typer.Option("--clients", min=1, max=256, help="Who search at once.")] = 16,
+    keep: Keep = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -61,7 +66,11 @@ def query(
 
 @app.command()
 def index(
-    chunks: Chunks = 10_000, queries: Queries = 200, as_json: AsJson = False, data_dir: DataDir = None
+    chunks: Chunks = 10_000,
+    queries: Queries = 200,
+    keep: Keep = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Time building, opening and searching the indexes of synthetic chunks.
 
@@ -70,4 +79,5 @@ def index(
     with command(as_json=as_json, data_dir=data_dir) as run:
         from eval.bench import bench_index
 
-        show_report(run, bench_index(chunks, queries=queries, settings=run.settings), title="Index")
+        report = bench_index(chunks, queries=queries, settings=run.settings, keep=keep)
+        show_report(run, report, title="Index")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from eval.bench import bench_index, bench_query
 from eval.synthetic import Synthesizer
+from rag.domain import Access
+from rag.errors import InvalidRequest
+from rag.factory import Footnote
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
 
@@ -28,6 +33,28 @@ def test_an_index_is_built_opened_and_searched() -> None:
     assert report.chunks_per_second == pytest.approx(300 / report.build_seconds, rel=0.02)
     assert (report.index_type, report.recall_at_10) == ("flat", 1.0)
     assert "300, index type flat" in dict(report.summary_rows())["synthetic chunks"]
+
+
+def test_chunks_can_be_kept_for_another_run_of_the_same_size(tmp_path: Path) -> None:
+    def documents(chunks: int) -> set[str]:
+        keep = tmp_path / "kept"
+        bench_index(chunks, queries=5, settings=load_settings(), keep=keep, embedder=HashedEmbedder())
+        with Footnote(load_settings(data_dir=keep), embedder=HashedEmbedder()) as footnote:
+            found = footnote.catalog.collection("footnote-bench")
+            assert found.chunks == footnote.indexes.verify(found).chunks == chunks
+            return {each.id for each in footnote.catalog.documents(found.id, access=Access.everything())}
+
+    first = documents(600)
+    assert documents(600) == first
+    assert documents(20).isdisjoint(first)
+
+
+def test_a_folder_with_other_collections_is_left_alone(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path / "mine")
+    with Footnote(settings, embedder=HashedEmbedder()) as footnote:
+        footnote.open_collection("handbook")
+    with pytest.raises(InvalidRequest, match=r"handbook.*folder of their own"):
+        bench_index(20, queries=5, settings=settings, keep=tmp_path / "mine", embedder=HashedEmbedder())
 
 
 def test_the_same_seed_gives_the_same_collection_and_words_are_as_common_as_content_words() -> None:
