@@ -17,8 +17,9 @@ from api.cli import app
 from ingest.factory import build_ingestor
 from ingest.sources import FolderSource
 from rag.domain import Vector
+from rag.errors import ModelUnavailable
 from rag.settings import load_settings
-from rag.tuned_models import is_tuned
+from rag.tuned_models import is_tuned, tuned_folder, tuned_name
 from tests.api.test_cli import one_object
 from tests.fakes import HashedEmbedder
 
@@ -147,3 +148,33 @@ def test_a_deleted_collection_takes_its_tuned_models_along(filled: Command, tmp_
 
 def test_help_has_an_example(footnote: Command) -> None:
     assert "Example: footnote tune handbook" in footnote("tune", "--help").stdout
+
+
+def test_doctor_says_how_a_killed_tuning_is_mended(filled: Command, data: Path, tmp_path: Path) -> None:
+    with rag.factory.Footnote(load_settings(data_dir=tmp_path / "data"), embedder=HashedEmbedder()) as opened:
+        catalog = opened.catalog
+        collection = catalog.collection("notes")
+        killed = tuned_name(collection, "notes-killed")
+        profile = LearnedEmbedder(name="killed").profile
+        catalog.begin_space(collection.id, profile, embedding_model=killed, chunker=collection.chunker)
+        tuned_folder(tmp_path / "data", killed).mkdir(parents=True)
+
+    steps = [one.get("next_step") for one in one_object(filled("doctor", "--json"))["findings"]]
+    assert "footnote tune notes begins anew, unless it is still running" in steps
+    assert one_object(filled("tune", "notes", "--json"))["kept"]
+    (left,) = [path for path in (tmp_path / "data/models").glob("*/*") if path.is_dir()]
+    assert left.name != "notes-killed"
+
+
+def test_doctor_finds_a_tuned_model_that_is_gone(filled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert one_object(filled("tune", "notes", "--json"))["kept"]
+
+    def without_tuned(_: object, name: str) -> HashedEmbedder:
+        if is_tuned(name):
+            raise ModelUnavailable(f"There is no folder {name!r}.")
+        return HashedEmbedder()
+
+    monkeypatch.setattr(rag.factory.Footnote, "_load_embedder", without_tuned)
+    report = one_object(filled("doctor", "--json"))
+    assert report["healthy"] is False
+    assert "footnote tune notes --undo" in [one.get("next_step") for one in report["findings"]]
