@@ -35,7 +35,6 @@ from rag.interfaces import (
     Retriever,
 )
 from rag.language import detect_language
-from rag.passages import choose_passages, to_choose_from
 from rag.prompting import build_prompt
 from rag.questions import checked_question
 from rag.refusing import Refusal, reason_for
@@ -111,7 +110,6 @@ class Answerer:
 
     Args:
         k: passages put before the generator unless the caller says otherwise.
-        per_document: how many of them one document gives, while others are left.
         budget_tokens: room for passages in the prompt.
     """
 
@@ -124,7 +122,6 @@ class Answerer:
         citer: CitationMatcher,
         checker: GroundednessChecker,
         k: int,
-        per_document: int,
         budget_tokens: int,
         policy: GroundingPolicy,
     ) -> None:
@@ -134,7 +131,6 @@ class Answerer:
         self._citer = citer
         self._checker = checker
         self._k = k
-        self._per_document = per_document
         self._budget_tokens = budget_tokens
         self._policy = policy
 
@@ -178,11 +174,10 @@ class Answerer:
         clock = _Clock()
         asked = _question(question, collection=collection, k=self._k if k is None else k)
         found = self._retriever.retrieve(
-            asked.text, collection=collection, k=to_choose_from(asked.k), access=access, filters=filters
+            asked.text, collection=collection, k=asked.k, access=access, filters=filters
         )
         clock.take(found.timings_ms)
-        passages = choose_passages(found.passages, k=asked.k, per_document=self._per_document)
-        yield from self._answer(asked, passages, clock, policy or self._policy)
+        yield from self._answer(asked, found.passages, clock, policy or self._policy)
 
     def _answer(
         self, question: Question, passages: Sequence[Passage], clock: _Clock, policy: GroundingPolicy

@@ -12,6 +12,7 @@ from rag.answerability import CalibratedAnswerabilityJudge
 from rag.answering import Answerer
 from rag.beside import Beside
 from rag.citing import SpanCitationMatcher
+from rag.distinct import DistinctRetriever
 from rag.domain import Collection
 from rag.encoder_scale import MeasuredEncoders
 from rag.errors import (
@@ -163,6 +164,11 @@ class Footnote:
         )
 
     @property
+    def distinct_retriever(self) -> Retriever:
+        """The retriever that answers are written from: no text twice, no document alone."""
+        return DistinctRetriever(self.retriever, per_document=self.settings.passages_per_document)
+
+    @property
     def retriever(self) -> Retriever:
         """Hybrid retrieval, with what is configured of query expansion and reranking.
 
@@ -198,13 +204,12 @@ class Footnote:
         """
         settings = self.settings
         return Answerer(
-            retriever=self.retriever,
+            retriever=self.distinct_retriever,
             judge=CalibratedAnswerabilityJudge(self.scorer),
             generator=self.generator(llm or settings.llm),
             citer=SpanCitationMatcher(),
             checker=self.checker(),
             k=settings.k,
-            per_document=settings.passages_per_document,
             budget_tokens=settings.prompt_tokens,
             policy=settings.grounding_policy,
         )

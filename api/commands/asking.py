@@ -53,6 +53,9 @@ def search(
     k: Annotated[int, typer.Option("--k", min=1, max=100, help="Passages wanted.")] = 10,
     mode: Annotated[SearchMode, typer.Option("--mode", help="Which index answers.")] = SearchMode.HYBRID,
     filters: FilterTexts = None,
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="Show no text twice and no document alone, as answers do.")
+    ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -63,7 +66,8 @@ def search(
     with command(as_json=as_json, data_dir=data_dir) as run:
         checked_question(query)
         chosen = filter_of(filters)
-        result = run.footnote.retriever.retrieve(
+        retriever = run.footnote.distinct_retriever if distinct else run.footnote.retriever
+        result = retriever.retrieve(
             query,
             collection=collection or run.collection,
             k=k,

@@ -113,7 +113,8 @@ def ask(
 @router.post("/search", responses=problems(404, 503))
 def search(body: SearchRequest, footnote: FootnoteParts, access: AskerAccess) -> SearchBody:
     """Find the passages nearest to a query, without writing an answer."""
-    result = footnote.retriever.retrieve(
+    retriever = footnote.distinct_retriever if body.distinct else footnote.retriever
+    result = retriever.retrieve(
         checked_question(body.query),
         collection=body.collection or footnote.settings.collection,
         k=body.k,

@@ -65,6 +65,9 @@ class SearchRequest(RequestBody):
     collection: str | None = Field(default=None, description="Collection to search; unset: the default one.")
     k: int = Field(default=10, ge=1, le=100, description="Passages wanted.")
     mode: SearchMode = Field(default=SearchMode.HYBRID, description="hybrid, dense or keyword.")
+    distinct: bool = Field(
+        default=False, description="Show no text twice and no document alone, as answers are written from."
+    )
     filters: Any = _filters()
 
 

@@ -101,7 +101,6 @@ def answerer(
         citer=SpanCitationMatcher(),
         checker=checker or footnote.checker(),
         k=5,
-        per_document=4,
         budget_tokens=3000,
         policy=GroundingPolicy.ANNOTATE,
     )

@@ -1,12 +1,18 @@
-"""Which retrieved passages are put before the generator."""
+"""Which retrieved passages are shown, and put before a generator."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from rag.domain import Passage
-from rag.passages import choose_passages
+from rag.distinct import choose_passages
+from rag.domain import Access, Passage
+from rag.factory import Footnote
+from rag.settings import load_settings
 from tests.passages import passage
+from tests.sources import EMBEDDER, new_version, put
 
 LEAVE = (
     "Full-time staff have 27 days of annual leave a year, plus the eight bank holidays in England and Wales."
@@ -17,7 +23,7 @@ def of(document: str, text: str) -> Passage:
     return replace(passage(text), document_id=document)
 
 
-def texts(passages: list[Passage]) -> list[str]:
+def texts(passages: Sequence[Passage]) -> list[str]:
     return [each.text for each in passages]
 
 
@@ -49,3 +55,19 @@ def test_a_document_fills_the_places_that_no_other_takes() -> None:
 
 def test_nothing_is_chosen_from_nothing() -> None:
     assert choose_passages([], k=8, per_document=4) == []
+
+
+def test_a_search_shows_the_best_of_all_copies_and_fills_up_with_others(tmp_path: Path) -> None:
+    pages = {f"copy-{number}.md": LEAVE for number in range(4)} | {
+        "carry.md": "Unused annual leave is lost in April.",
+        "vpn.md": "The VPN needs a hardware key.",
+    }
+    with Footnote(load_settings(data_dir=tmp_path), embedder=EMBEDDER) as footnote:
+        collection = footnote.open_collection("handbook")
+        for path, text in pages.items():
+            put(footnote.catalog, collection.id, new_version(path, text))
+        asked: dict[str, Any] = {"collection": "handbook", "access": Access.everything(), "k": 2}
+        plain = footnote.retriever.retrieve("annual leave", **asked)
+        distinct = footnote.distinct_retriever.retrieve("annual leave", **asked)
+    assert texts(plain.passages) == [LEAVE, LEAVE]
+    assert texts(distinct.passages) == [LEAVE, pages["carry.md"]]

@@ -1,4 +1,4 @@
-"""Which of the retrieved passages are put before the generator: no text twice, no document alone.
+"""Retrieval that shows no text twice and no document alone, as answers are written from it.
 
 Copies of a text crowd everything else out of a prompt, and so does one long document that repeats itself.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from rag.domain import Passage
+from rag.domain import Access, Passage, SearchMode, SearchResult
+from rag.filters import Filter
 from rag.index.analysis import folded
+from rag.interfaces import Retriever
 
 _FETCHED = 3
 _MOST_FETCHED = 100  # retrieval does not read more of them closely
@@ -17,9 +20,34 @@ _SHINGLE = 5  # words
 _SAME = 0.9  # share of the longer text’s shingles that the other holds too
 
 
-def to_choose_from(k: int) -> int:
-    """How many passages to retrieve for ``k`` that are shown."""
-    return max(k, min(_FETCHED * k, _MOST_FETCHED))
+class DistinctRetriever:
+    """Chooses from what another retriever finds.
+
+    Args:
+        per_document: passages of one document, while others are left.
+    """
+
+    def __init__(self, retriever: Retriever, *, per_document: int) -> None:
+        self._retriever = retriever
+        self._per_document = per_document
+
+    def retrieve(
+        self,
+        query: str,
+        *,
+        collection: str,
+        k: int,
+        access: Access,
+        mode: SearchMode = SearchMode.HYBRID,
+        filters: Filter | None = None,
+    ) -> SearchResult:
+        """At most ``k`` passages, best first, chosen by :func:`choose_passages`. Raises as the other does."""
+        fetched = max(k, min(_FETCHED * k, _MOST_FETCHED))
+        found = self._retriever.retrieve(
+            query, collection=collection, k=fetched, access=access, mode=mode, filters=filters
+        )
+        chosen = choose_passages(found.passages, k=k, per_document=self._per_document)
+        return replace(found, passages=tuple(chosen))
 
 
 def choose_passages(passages: Sequence[Passage], *, k: int, per_document: int) -> list[Passage]:
