@@ -67,7 +67,7 @@ def test_a_search_shows_the_best_of_all_copies_and_fills_up_with_others(tmp_path
         for path, text in pages.items():
             put(footnote.catalog, collection.id, new_version(path, text))
         asked: dict[str, Any] = {"collection": "handbook", "access": Access.everything(), "k": 2}
-        plain = footnote.retriever.retrieve("annual leave", **asked)
-        distinct = footnote.distinct_retriever.retrieve("annual leave", **asked)
+        plain = footnote.retriever.retrieve("27 days of annual leave a year", **asked)
+        distinct = footnote.distinct_retriever.retrieve("27 days of annual leave a year", **asked)
     assert texts(plain.passages) == [LEAVE, LEAVE]
     assert texts(distinct.passages) == [LEAVE, pages["carry.md"]]
