@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from rag.domain import Access, ChunkIds, IndexChunk, StoredChunk, Vector, document_card
@@ -34,7 +34,21 @@ _STORED = {
     "page": ChunkRow.page,
     "context": ChunkRow.context,
 }
-"""The fields of a stored chunk, and where they stand; a search reads fifty of them."""
+"""The fields of a stored chunk, and where they stand."""
+
+
+def _stored() -> Select[*tuple[Any, ...]]:
+    return select(*_STORED.values()).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+
+
+# Built once: each search reads fifty chunks by it. It compares an expression, not the column, with the
+# collection's id: SQLite would go through the whole collection by that column's index instead.
+_BY_ID = _stored().where(
+    ChunkRow.id.in_(bindparam("wanted", expanding=True)),
+    ChunkRow.collection_id.concat("") == bindparam("collection_id"),
+    ChunkRow.space
+    == select(CollectionRow.space).where(CollectionRow.id == bindparam("collection_id")).scalar_subquery(),
+)
 
 
 def document_chunks(session: Session, document_id: str, access: Access) -> list[StoredChunk]:
@@ -52,10 +66,11 @@ def chunks_by_id(
 ) -> dict[int, StoredChunk]:
     """The visible, live ones among ``chunk_ids``, in the order asked for."""
     wanted = list(dict.fromkeys(int(id_) for id_ in chunk_ids if 0 < id_ <= _LARGEST_ID))
+    query = _BY_ID.where(visible(access))
     found: dict[int, StoredChunk] = {}
     for batch in in_batches(wanted):
-        query = _stored().where(ChunkRow.id.in_(batch), *_serving_by_id(collection_id), visible(access))
-        found.update((chunk.id, chunk) for chunk in map(_stored_chunk, session.execute(query)))
+        rows = session.execute(query, {"wanted": batch, "collection_id": collection_id})
+        found.update((chunk.id, chunk) for chunk in map(_stored_chunk, rows))
     return {id_: found[id_] for id_ in wanted if id_ in found}
 
 
@@ -126,19 +141,9 @@ def live_chunk_count(session: Session, collection_id: str, space: int | None) ->
     return row[0], row[1]
 
 
-def _serving_by_id(collection_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Compares an expression, not the column: SQLite would read the whole collection by its index instead."""
-    serving = serving_space(collection_id)
-    return ChunkRow.collection_id.concat("") == collection_id, ChunkRow.space == serving
-
-
 def _in_space(collection_id: str, space: int | None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     wanted = serving_space(collection_id) if space is None else space
     return ChunkRow.collection_id == collection_id, ChunkRow.space == wanted
-
-
-def _stored() -> Select[*tuple[Any, ...]]:
-    return select(*_STORED.values()).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
 
 
 def _stored_chunk(row: Row[Any]) -> StoredChunk:
