@@ -52,6 +52,11 @@ class MemoryWatch:
         self.total_mb = max(self.total_mb, own + children)
 
 
+def resident_mb() -> float:
+    """Resident memory of this process, in MiB."""
+    return _resident_mb(psutil.Process())
+
+
 def _resident_mb(process: psutil.Process) -> float:
     try:
         return float(process.memory_info().rss) / 2**20

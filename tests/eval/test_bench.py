@@ -25,6 +25,8 @@ def test_searches_are_timed_by_mode_and_by_number_of_clients() -> None:
     assert report.speedup == pytest.approx(ratio, rel=0.01)
     assert report.recall_at_10 == 1.0
     assert report.index_mb > 0
+    assert report.cold_start.serving_mb > report.cold_start.before_mb > 0
+    assert report.cold_start.first_search_ms > 0
     assert dict(report.summary_rows())["caches"].startswith("off")
 
 
