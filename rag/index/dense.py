@@ -39,7 +39,7 @@ class SegmentedVectorIndex:
         ids: list[ChunkIds] = [np.empty(0, dtype=np.int64)]
         scores: list[Vector] = [np.empty(0, dtype=np.float32)]
         for segment, live in zip(self.segments, self._live, strict=True):
-            mask = live if allowed is None else _both(np.isin(segment.ids, allowed), live)
+            mask = live if allowed is None else _both(segment.mask(allowed), live)
             places, found = segment.nearest(vector, k, mask=mask, exact=allowed is not None)
             ids.append(segment.ids[places])
             scores.append(found)

@@ -48,6 +48,7 @@ _SPARE = 8  # further hits, so that those that tie with the last within the nois
 _RESCORED = 5  # candidates of a sketch for each hit wanted
 _LEAST_RESCORED = 500
 _GATHERED = 40  # one row picked out costs as much as this many scanned
+_LOOKED_UP = 6  # looking an id up costs as much as passing this many rows
 _SAMPLE = 64
 _threads = threading.local()
 
@@ -152,6 +153,14 @@ class DenseSegment:
         places = np.searchsorted(self.ids, chunk_ids)
         places[places == self.count] = 0
         return np.asarray(places[self.ids[places] == chunk_ids] if self.count else places[:0])
+
+    def mask(self, chunk_ids: ChunkIds) -> Mask:
+        """Which rows are among ``chunk_ids``."""
+        if len(chunk_ids) * _LOOKED_UP > self.count:
+            return np.isin(self.ids, chunk_ids)
+        mask = np.zeros(self.count, dtype=np.bool_)
+        mask[self.places(chunk_ids)] = True
+        return mask
 
     def scores(self, vector: Vector, places: Places) -> Vector:
         """Exact inner products with the rows at ``places``; one row's does not depend on the others."""
