@@ -36,7 +36,9 @@ class CloseReader:
             word: _rarity(keyword.count, count) for word, count in zip(words, counts, strict=True)
         }
         self._known = {word: self._weights[word] for word, count in zip(words, counts, strict=True) if count}
-        self._grams = {word: _grams(folded(word)) for word in words}
+        self._letters = [
+            (letters, self._weights[word], _grams(letters)) for word in words for letters in [folded(word)]
+        ]
         self.names = keyword.naming(_possible_names(words))
         self._folded_names = {folded(name) for name in self.names}
 
@@ -65,8 +67,8 @@ class CloseReader:
             return 0.0
         text = folded(embedded_text(chunk.context, chunk.text))
         held = sum(
-            weight * (sum(gram in text for gram in grams) / len(grams)) ** 2
-            for weight, grams in ((self._weights[word], self._grams[word]) for word in self._weights)
+            weight if word in text else weight * _share_held(text, grams) ** 2
+            for word, weight, grams in self._letters
         )
         return held / whole
 
@@ -84,6 +86,10 @@ def _rarity(chunks: int, holding: int) -> float:
 
 def _grams(word: str) -> list[str]:
     return [word[start : start + _GRAM] for start in range(max(1, len(word) - _GRAM + 1))]
+
+
+def _share_held(text: str, grams: Sequence[str]) -> float:
+    return sum(gram in text for gram in grams) / len(grams)
 
 
 def _possible_names(words: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ STEMMED = {"en": "english", "fr": "french"}
 """Languages with a stemmer of their own; texts in any other language are analysed as ``other``."""
 
 _TERM_PATTERN = r"[\p{Alphabetic}\p{M}]+|\p{N}+"
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _IDENTIFIER_PATTERN = r"[\p{L}\p{N}]+(?:[-/._:][\p{L}\p{N}]+)+|\p{L}*\p{N}[\p{L}\p{N}]*"
 _LONGEST_TERM = 60
@@ -74,7 +75,7 @@ def field_for(language: str) -> str:
 def folded(text: str) -> str:
     """``text`` in lower case and without accents, about as the analyzers fold it; other scripts stay."""
     parts = unicodedata.normalize("NFKD", text.lower())
-    return parts if parts.isascii() else "".join(part for part in parts if not unicodedata.combining(part))
+    return parts if parts.isascii() else _ACCENTS.sub("", parts)
 
 
 def content_words(text: str, language: str) -> list[str]:
