@@ -187,7 +187,7 @@ def test_a_switch_in_the_middle_of_a_search_does_not_mix(
     house: House, footnote: Footnote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with house.open("small") as server:
-        search(server)
+        search(server, SearchMode.KEYWORD)  # the index is open; the hybrid search is not remembered
         read = server.catalog.chunks_by_id
 
         def switched_first(*args: object, **options: object) -> object:
