@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ingest.tuning.tune import Tuned, Tuner
 
 KEPT = "The collection serves as before; what was begun is removed."
+STILL_TUNED = "The tuned model serves as before; the same command goes on."
 
 
 def tune(
@@ -34,7 +35,7 @@ def tune(
 
     Example: footnote tune handbook, and footnote tune handbook --undo
     """
-    with command(as_json=as_json, data_dir=data_dir, kept=KEPT) as run:
+    with command(as_json=as_json, data_dir=data_dir, kept=STILL_TUNED if undo else KEPT) as run:
         from api.tuning_progress import TuningBar
 
         with TuningBar(run.err, shown=run.err.is_terminal) as bar:

@@ -178,3 +178,14 @@ def test_doctor_finds_a_tuned_model_that_is_gone(filled: Command, monkeypatch: p
     report = one_object(filled("doctor", "--json"))
     assert report["healthy"] is False
     assert "footnote tune notes --undo" in [one.get("next_step") for one in report["findings"]]
+
+
+def test_ctrl_c_says_what_serves(filled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ingest.tuning.training.train", interrupted)
+    result = filled("tune", "notes")
+    assert result.exit_code == 130
+    assert "The collection serves as before; what was begun is removed." in result.stderr
+    assert filled("search", "anything", "--collection", "notes").exit_code == 0
