@@ -16,7 +16,7 @@ from functools import lru_cache
 from rag.index.analysis import terms
 from rag.sentences import split_sentences
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 _BLANKS = re.compile(r"\s+")
 _NOT_WITHIN_BEFORE = r"(?<!\w)(?<!\d[.,])"
 _NOT_WITHIN_AFTER = r"(?!\w)(?![.,]\d)"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.alignment import best_match, content_terms, coverage, find_verbatim, rarity, windows
+from rag.alignment import best_match, content_terms, coverage, find_verbatim, located_terms, rarity, windows
 
 TEXT = "Annual leave is 25 days a year. Up to 2.5 days\nmay be carried over. The VPN needs a key."
 
@@ -78,3 +78,9 @@ def test_windows_are_runs_of_whole_sentences() -> None:
     assert "Annual leave is 25 days a year." in texts
     assert all(window.terms for window in windows(TEXT, "en"))
     assert windows("", "en") == []
+
+
+def test_letters_and_digits_are_terms_apart() -> None:
+    text = "in FY2018"
+    assert content_terms("FY2018 revenue", "en") == {"fy", "2018", "revenu"}
+    assert [text[term.start : term.end] for term in located_terms(text, "en")] == ["FY", "2018"]
