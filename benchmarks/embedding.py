@@ -94,6 +94,7 @@ class Remembering:
         self.profile = embedder.profile
         self.description = embedder.description
         self.token_offsets = embedder.token_offsets
+        self.knows = embedder.knows
         self._documents: dict[str, Vector] = {}
         self._queries: dict[str, Vector] = {}
 

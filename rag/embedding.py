@@ -71,6 +71,7 @@ class SentenceTransformerEmbedder:
         self._tokenizer = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._unknown = self._model.tokenizer.unk_token_id
         self._lock = threading.Lock()
         self._name = Path(model).name
         self._profile = EmbeddingProfile(
@@ -117,6 +118,14 @@ class SentenceTransformerEmbedder:
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every word piece, without special tokens or truncation."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
+
+    def knows(self, text: str) -> bool:
+        """Whether the vocabulary has any piece of a word of ``text``."""
+        pieces = self._tokenizer.encode(text, add_special_tokens=False)
+        return any(
+            piece != self._unknown and any(letter.isalnum() for letter in text[start:end])
+            for piece, (start, end) in zip(pieces.ids, pieces.offsets, strict=True)
+        )
 
 
 def unit_rows(vectors: torch.Tensor) -> Matrix:

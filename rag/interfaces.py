@@ -71,6 +71,10 @@ class Embedder(Protocol):
         """Character span of every word piece of ``text``, without special tokens and without truncation."""
         ...
 
+    def knows(self, text: str) -> bool:
+        """Whether the model knows any part of a word of ``text``; if not, its vector means nothing."""
+        ...
+
 
 class Catalog(Protocol):
     """The only source of truth. Every write is one transaction; a reader sees all of it or nothing."""

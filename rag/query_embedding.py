@@ -55,6 +55,10 @@ class QueryEmbedder:
         """Character span of every word piece of ``text``."""
         return self._embedder.token_offsets(text)
 
+    def knows(self, text: str) -> bool:
+        """Whether the model knows any part of a word of ``text``."""
+        return self._embedder.knows(text)
+
     def _embed(self, texts: Sequence[str]) -> Sequence[Vector]:
         vectors = self._embedder.embed_queries(texts)
         vectors.setflags(write=False)  # callers share them

@@ -101,7 +101,7 @@ class HybridRetriever:
         looked_up = time.perf_counter()
         try:
             embedder = None if mode is SearchMode.KEYWORD else self._embedder_for(found)
-            vector = embedder.embed_query(query) if embedder else None
+            vector = embedder.embed_query(query) if embedder and embedder.knows(query) else None
             embedded = time.perf_counter()
             dense = _by_meaning(snapshot, vector, asked)
             words = by_words.result()

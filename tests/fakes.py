@@ -46,6 +46,9 @@ class HashedEmbedder:
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _WORD.finditer(text)]
 
+    def knows(self, text: str) -> bool:
+        return bool(re.search(r"\w", text))
+
     def _embed(self, text: str) -> Vector:
         vector = np.zeros(self._profile.dimension, dtype=np.float32)
         for word in re.findall(r"\w+", text.lower()):

@@ -46,6 +46,10 @@ class RememberingEmbedder:
         """Character spans of the word pieces."""
         return self._embedder.token_offsets(text)
 
+    def knows(self, text: str) -> bool:
+        """Whether the model knows any part of a word of the text."""
+        return self._embedder.knows(text)
+
     def vectors(self, texts: Sequence[str], *, step: Callable[[float], None]) -> dict[str, Vector]:
         """The texts' vectors; ``step`` is told which share of the new ones is done."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]

@@ -155,3 +155,17 @@ def test_the_fastest_precision_is_chosen_unless_one_is_wanted() -> None:
     assert choose_precision("float32", "cpu") == "float32"
     assert choose_precision("auto", "cpu") in {"float32", "bfloat16"}
     assert choose_precision("auto", "cuda") == "float16"
+
+
+@pytest.mark.parametrize(
+    ("text", "known"), [("leave", True), ("congés", True), ("2018", True), ("🙂 🙂", False), ("?! …", False)]
+)
+def test_an_embedder_knows_whether_a_text_means_anything_to_it(
+    embedder: Embedder, text: str, known: bool
+) -> None:
+    assert embedder.knows(text) is known
+
+
+def test_a_script_that_is_not_in_the_vocabulary_means_nothing(real_embedder: Embedder) -> None:
+    assert not real_embedder.knows("ሰላም")
+    assert real_embedder.knows("ሰላም leave")

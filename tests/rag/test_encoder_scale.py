@@ -43,6 +43,9 @@ class Squeezed:
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         return [(place, place + 1) for place, letter in enumerate(text) if letter.isalnum()]
 
+    def knows(self, text: str) -> bool:
+        return self.inner.knows(text)
+
 
 def scales(en: float, fr: float) -> EncoderScales:
     return EncoderScales(origin=0.0, spread=0.08, pieces={"en": en, "fr": fr})
