@@ -1,0 +1,94 @@
+"""From a question to a cited draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rag.domain.retrieval import Passage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A question of a conversation as it was typed, and what was answered; empty when nothing was."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked, of which collection.
+
+    Attributes:
+        k: passages put into the prompt.
+    """
+
+    text: str
+    collection: str
+    k: int
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """What a generator reads: instructions, and the question with numbered passages.
+
+    Attributes:
+        passages: passage ``n`` of the prompt is ``passages[n - 1]``.
+    """
+
+    system: str
+    user: str
+    question: Question
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A generated text with ``[n]`` markers that point to the prompt's passages, not yet checked.
+
+    Attributes:
+        refused: the generator said that the passages do not hold the answer.
+        usage: token counts where the provider reports them.
+    """
+
+    text: str
+    llm: str
+    refused: bool = False
+    usage: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Citation:
+    """A footnote: ``document text[start:end] == quote`` in the named version."""
+
+    n: int
+    document_id: str
+    title: str
+    source_uri: str
+    version: int
+    page: int | None
+    heading: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CitedSentence:
+    """A sentence of the answer with the numbers of its citations; offsets into the answer's text."""
+
+    text: str
+    start: int
+    end: int
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CitedDraft:
+    """A draft whose markers became citations: the last stage before the groundedness check."""
+
+    text: str
+    sentences: tuple[CitedSentence, ...]
+    citations: tuple[Citation, ...]
