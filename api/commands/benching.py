@@ -59,9 +59,8 @@ def query(
     with command(as_json=as_json, data_dir=data_dir) as run:
         from eval.bench import bench_query
 
-        show_report(
-            run, bench_query(chunks, queries=queries, clients=clients, settings=run.settings), title="Search"
-        )
+        report = bench_query(chunks, queries=queries, clients=clients, settings=run.settings, keep=keep)
+        show_report(run, report, title="Search")
 
 
 @app.command()
