@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ def test_every_option_reaches_the_benchmark(
         asked.update(given, chunks=chunks)
         raise InvalidRequest("That was all.")
 
+    monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers)  # put back afterwards
     monkeypatch.setattr(f"eval.bench.bench_{name}", bench)
     flags = [part for option, value in options.items() for part in (f"--{option}", str(value))]
     command = ["bench", name, "--chunks", "7", "--keep", str(tmp_path / "kept"), *flags]
     result = CliRunner().invoke(app, command)
     assert "That was all." in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     asked.pop("settings")
     assert asked == {"chunks": 7, "keep": tmp_path / "kept", **options}
