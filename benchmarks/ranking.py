@@ -26,7 +26,7 @@ from rag.language import detect_language
 from rag.settings import load_settings
 
 CANDIDATES = 600
-READ = 50
+READ = 40
 Scores = Mapping[int, float]
 
 

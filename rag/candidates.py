@@ -12,7 +12,7 @@ from rag.fusion import EncoderScale, first_scores, read_score
 from rag.interfaces import Catalog
 from rag.language import UNDETERMINED
 
-_READ_CLOSELY, _MOST_READ_CLOSELY = 50, 100
+_READ_CLOSELY, _MOST_READ_CLOSELY = 40, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
