@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import QUESTION, Server, problem
+from tests.api.conftest import QUESTION, Server, finished_job, problem
 
 
 def ask(client: httpx.Client, question: str = QUESTION, **more: Any) -> httpx.Response:
@@ -190,6 +190,19 @@ def test_search_finds_passages_best_first(client: httpx.Client, mode: str) -> No
     scores = [passage["score"] for passage in found["results"]]
     assert scores == sorted(scores, reverse=True)
     assert found["timings_ms"]["total"] > 0
+
+
+def test_a_distinct_search_shows_near_copies_once(client: httpx.Client) -> None:
+    text = "Visitors of the Leeds site sign the book at reception and wear a badge until they leave again. "
+    files = [("files", (f"visitors-{n}.txt", f"{text * 4}Version {n}.".encode())) for n in (1, 2)]
+    uploaded = client.post("/v1/ingestions", files=files, data={"collection": "copies"})
+    assert finished_job(client, uploaded)["state"] == "committed"
+    asked = {"query": "Where do visitors sign?", "collection": "copies"}
+
+    found = [client.post("/v1/search", json={**asked, "distinct": value}).json() for value in (False, True)]
+
+    assert [len(each["results"]) for each in found] == [2, 1]
+    assert found[0]["results"][0] == found[1]["results"][0]
 
 
 def test_the_grounding_service_checks_any_answer(client: httpx.Client) -> None:
