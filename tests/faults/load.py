@@ -19,7 +19,7 @@ EMBEDDER = HashedEmbedder(dimension=32, max_tokens=60)
 COMMON = "evergreen"
 """A word of every chunk."""
 
-_KEYWORD = re.compile(r"\bk(\d{7})(\d)(\d{2})\b")
+_KEYWORD = re.compile(r"\b9(\d{7})(\d)(\d{2})\b")
 _UNINDEXED_EVERY = 11
 
 Identities = Mapping[str, tuple[str, int]]
@@ -49,10 +49,10 @@ def parts_of(path: str, revision: int) -> list[str]:
 
 
 def keywords_of(path: str, revision: int, part: str) -> list[str]:
-    """The keywords in the part's text, in order."""
+    """The keywords in the part's text, in order: numbers, each one term without a near spelling."""
     place = parts_of(path, revision).index(part)
     length = 1 + (revision * 7 + place * 3) % (18 if path.startswith("file") else 6)
-    return [f"k{revision:07d}{place}{n:02d}" for n in range(length)]
+    return [f"9{revision:07d}{place}{n:02d}" for n in range(length)]
 
 
 def is_indexed(path: str, revision: int) -> bool:

@@ -232,7 +232,7 @@ def _finding_violations(
                 if [hit.chunk_id for hit in opened.keyword.search(keyword, 10, allowed=None)] != [chunk.id]:
                     yield f"chunk {chunk.id} is not found by its keyword {keyword}"
     for revision in ledger.gone:
-        if opened.keyword.search(f"k{revision:07d}000", 10, allowed=None):
+        if opened.keyword.search(f"9{revision:07d}000", 10, allowed=None):
             yield f"the removed revision {revision} is still found"
 
 

@@ -145,7 +145,7 @@ class Worker:
     def query(self, choose: random.Random) -> None:
         """A question; nothing that is gone may be in the answer."""
         revision = choose.randrange(1, self.ledger.next_revision + 1)
-        words = f"rule k{revision:07d}000 of the handbook"
+        words = f"rule 9{revision:07d}000 of the handbook"
 
         def ask() -> dict[str, Identities]:
             opened = self.indexes.snapshot(self.catalog.collection_by_id(self.collection_id))
