@@ -91,9 +91,9 @@ def kind_of(field: str) -> Kind:
     if name != field and 0 < len(name) <= MAX_NAME and is_text(name):
         return Kind.ANY
     near = get_close_matches(field[:MAX_NAME], FIELDS, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InvalidFilter(
-        f"There is no field {_shown(field)} to filter by: {hint}Known are {', '.join(FIELDS)}, "
+        f"There is no field {_shown(field)} to filter by.{hint} Known are {', '.join(FIELDS)}, "
         f"{METADATA}NAME for what the file itself carries, and the branches and, or, not."
     )
 

@@ -127,7 +127,7 @@ def test_a_problem_names_the_field_and_the_known_ones(client: httpx.Client) -> N
     response = client.post("/v1/search", json={"query": QUESTION, "filters": {"langage": "fr"}})
     detail = response.json()["detail"]
     assert "'langage'" in detail
-    assert "did you mean 'language'" in detail
+    assert "Did you mean 'language'" in detail
     assert "media_type" in detail
 
 
