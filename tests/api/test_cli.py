@@ -188,7 +188,7 @@ def test_a_wrong_filter_is_wrong_usage(filled: Footnote) -> None:
 
     assert result.exit_code == 2
     assert one_object(result)["error"]["code"] == "invalid_filter"
-    assert "did you mean 'language'" in result.stderr
+    assert "Did you mean 'language'" in result.stderr
 
 
 def test_documents_are_listed_shown_and_deleted(filled: Footnote) -> None:
