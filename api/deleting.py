@@ -12,8 +12,8 @@ from ingest.lock import collection_lock
 from ingest.sources import UploadSource
 from ingest.uploads import uploads_of
 from rag.domain import Access, JobState
+from rag.embedding.tuned_models import models_folder
 from rag.factory import Footnote
-from rag.tuned_models import models_folder
 
 LOCKS = "locks"
 ALL_JOBS = 1_000_000

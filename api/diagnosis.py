@@ -19,11 +19,11 @@ from ingest.factory import build_reembedder
 from ingest.parsing.sandbox import protections
 from ingest.reembed import clear_up
 from rag.domain import Collection
+from rag.embedding.tuned_models import is_tuned, read_record, tuned_folder
 from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamaged, ModelUnavailable
 from rag.factory import NO_RERANKER, Footnote
 from rag.index.manifest import describe_index_type
 from rag.settings import Settings
-from rag.tuned_models import is_tuned, read_record, tuned_folder
 
 MEBIBYTE = 1024 * 1024
 LLM_TIMEOUT_SECONDS = 5

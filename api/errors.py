@@ -84,6 +84,11 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
         title="The language model did not answer",
         detail="The language model did not answer; try again, or ask with llm `extractive`.",
     ),
+    errors.GenerationCancelled: Row(
+        status=503,
+        title="The answer was given up",
+        detail="Nobody seemed to wait for the answer any more, so it was given up; ask again.",
+    ),
     errors.StorageError: Row(
         status=503,
         title="The storage failed",

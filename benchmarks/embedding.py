@@ -31,10 +31,10 @@ from ingest.parsing.read import read_file
 from ingest.parsing.table import file_type
 from ingest.sources import FolderSource
 from rag.domain import Matrix, SearchMode, Vector, embedded_text
-from rag.embedding import DEFAULT_MODEL, SentenceTransformerEmbedder, locate_model
+from rag.embedding.openvino_embedding import OpenVinoEmbedder, compile_model, convert
+from rag.embedding.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEmbedder, locate_model
 from rag.errors import SourceError
 from rag.interfaces import Embedder
-from rag.openvino_embedding import OpenVinoEmbedder, compile_model, convert
 from rag.settings import load_settings
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "handbook"

@@ -20,10 +20,10 @@ from eval.readers import read_beir
 from eval.records import RecordSource, ingest_records
 from eval.report import silent
 from eval.retrieval import score_run
+from rag.conversation.rewriting import CarryOverRewriter
 from rag.domain import Access, Passage
-from rag.expansion import fuse_findings
 from rag.factory import Footnote
-from rag.rewriting import CarryOverRewriter
+from rag.retrieval.expansion import fuse_findings
 from rag.settings import load_settings
 
 _DEPTH = 50

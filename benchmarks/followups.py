@@ -19,9 +19,9 @@ from eval.readers import BeirDataset, read_beir
 from eval.records import RecordSource, ingest_records
 from eval.report import silent
 from eval.retrieval import score_run
+from rag.conversation.rewriting import CarryOverRewriter
 from rag.domain import Access, Turn
 from rag.factory import Footnote
-from rag.rewriting import CarryOverRewriter
 from rag.settings import load_settings
 
 _PASSAGES = 100

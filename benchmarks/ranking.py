@@ -18,12 +18,12 @@ from eval.readers import BeirDataset, read_beir
 from eval.records import RecordSource, ingest_records
 from eval.report import silent
 from eval.retrieval import score_run
-from rag.close_reading import CloseReader
 from rag.domain import Access, Collection, StoredChunk
 from rag.factory import Footnote
-from rag.fusion import EncoderScale, Reading, first_scores, flatness, read_score
-from rag.language import detect_language
+from rag.retrieval.close_reading import CloseReader
+from rag.retrieval.fusion import EncoderScale, Reading, first_scores, flatness, read_score
 from rag.settings import load_settings
+from rag.text.language import detect_language
 
 CANDIDATES = 600
 READ = 40

@@ -25,22 +25,22 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import rag.answerability as answerability_module
+import rag.answering.answerability as answerability_module
 import rag.grounding.alignment_checker as checker_module
 from eval.readers import GroundednessRecord, read_beir, read_groundedness, read_refusal
 from eval.records import RecordSource, ingest_records
 from eval.refusal import given_passages
 from eval.report import silent
-from rag.answerability import FEATURES, AnswerabilityModel, CalibratedAnswerabilityJudge
+from rag.answering.answerability import FEATURES, AnswerabilityModel, CalibratedAnswerabilityJudge
 from rag.domain import Access, Evidence, Question
 from rag.factory import Footnote
 from rag.grounding.alignment_checker import AlignmentModel, answer_signals, measure
 from rag.grounding.claims import is_checkable
 from rag.grounding.features import NAMES
-from rag.language import detect_language
 from rag.logistic import Weights
-from rag.sentences import split_sentences
 from rag.settings import load_settings
+from rag.text.language import detect_language
+from rag.text.sentences import split_sentences
 
 app = typer.Typer(help=__doc__, add_completion=False)
 _FOLDS = 5
@@ -108,7 +108,7 @@ def _say_scores(examples: Sequence[Example], held_out: Array) -> None:
 
 @app.command()
 def answerability(data: Data) -> None:
-    """Fit rag/answerability.json."""
+    """Fit rag/answering/answerability.json."""
     neutral = AnswerabilityModel(threshold=0.0, signals=Weights(intercept=0.0, weights={}))
     with TemporaryDirectory() as folder, Footnote(load_settings(data_dir=folder)) as footnote:
         judge = CalibratedAnswerabilityJudge(footnote.scorer, neutral)

@@ -28,7 +28,7 @@ from eval.report import (
     silent,
 )
 from rag.domain import Answer, AnswerStatus, Passage
-from rag.language import detect_language
+from rag.text.language import detect_language
 
 _MARKER = re.compile(r"\s*\[\d+\]")
 

@@ -32,7 +32,7 @@ from rag.domain import Access, Passage, SearchMode
 from rag.errors import InvalidQuestion, InvalidRequest
 from rag.factory import NO_RERANKER, Footnote
 from rag.interfaces import Embedder, Retriever
-from rag.retrieval import MAX_K
+from rag.retrieval.hybrid import MAX_K
 from rag.settings import Settings
 
 COLLECTION = "evaluation"

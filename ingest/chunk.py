@@ -17,7 +17,7 @@ from typing import Protocol
 from ingest.clean import page_at
 from ingest.stages import BlockKind, ChunkDraft, CleanBlock
 from rag.domain import embedded_text
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 
 VERSION = 1
 """Recorded with a collection. Raise it when the same document gives other chunks than before: the next

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from ingest.parsing.table import suffix_of
 from ingest.stages import PAGE_BREAK, BlockKind, CleanBlock, CleanDocument, ParsedBlock, ParsedDocument
 from rag.errors import SourceError
-from rag.language import detect_language
+from rag.text.language import detect_language
 
 # Control characters (line feed, tab and our page break aside), zero-width and direction marks, soft hyphens,
 # byte order marks, noncharacters. The zero-width joiners stay: Persian and Indic words and emoji need them.

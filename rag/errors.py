@@ -23,7 +23,8 @@
     ├── SourceError               one file or folder could not be ingested (carries a code)
     ├── ModelError                an embedding or language model failed
     │   ├── ModelUnavailable      missing package, missing weights, wrong hash
-    │   └── GenerationFailed      the LLM did not answer
+    │   ├── GenerationFailed      the LLM did not answer
+    │   └── GenerationCancelled   whoever asked no longer waits for the answer
     └── StorageError              the disk or the database failed
         ├── DiskFull
         ├── IndexDamaged          an index file does not match its manifest (rebuilt at open)
@@ -191,6 +192,12 @@ class GenerationFailed(ModelError):
     """The language model did not answer."""
 
     code = "generation_failed"
+
+
+class GenerationCancelled(ModelError):
+    """Nobody waits for the answer any more."""
+
+    code = "generation_cancelled"
 
 
 class StorageError(FootnoteError):

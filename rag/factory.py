@@ -8,13 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from rag.answerability import CalibratedAnswerabilityJudge
-from rag.answering import Answerer
-from rag.beside import Beside
-from rag.citing import SpanCitationMatcher
-from rag.distinct import DistinctRetriever
+from rag.answering.answerability import CalibratedAnswerabilityJudge
+from rag.answering.answerer import Answerer
+from rag.answering.citing import SpanCitationMatcher
+from rag.answering.evidence import SentenceScorer
+from rag.answering.extractive import NAME as EXTRACTIVE
+from rag.answering.extractive import ExtractiveGenerator
+from rag.conversation.rewriting import MAX_TOKENS, CarryOverRewriter, LlmRewriter
 from rag.domain import Collection
-from rag.encoder_scale import MeasuredEncoders
+from rag.embedding.query_embedding import QueryEmbedder
+from rag.embedding.tuned_models import is_tuned, tuned_folder
 from rag.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -22,10 +25,6 @@ from rag.errors import (
     InvalidRequest,
     ModelUnavailable,
 )
-from rag.evidence import SentenceScorer
-from rag.expansion import EXPANSIONS, ExpandingRetriever, LlmExpander
-from rag.extractive import NAME as EXTRACTIVE
-from rag.extractive import ExtractiveGenerator
 from rag.grounding.alignment_checker import AlignmentChecker
 from rag.index.generations import CollectionIndexes
 from rag.interfaces import (
@@ -37,14 +36,15 @@ from rag.interfaces import (
     Reranker,
     Retriever,
 )
-from rag.query_embedding import QueryEmbedder
-from rag.reranking import NoReranker, RerankingRetriever
-from rag.result_cache import CachingRetriever
-from rag.retrieval import HybridRetriever
-from rag.rewriting import MAX_TOKENS, CarryOverRewriter, LlmRewriter
+from rag.retrieval.beside import Beside
+from rag.retrieval.distinct import DistinctRetriever
+from rag.retrieval.encoder_scale import MeasuredEncoders
+from rag.retrieval.expansion import EXPANSIONS, ExpandingRetriever, LlmExpander
+from rag.retrieval.hybrid import HybridRetriever
+from rag.retrieval.reranking import NoReranker, RerankingRetriever
+from rag.retrieval.result_cache import CachingRetriever
 from rag.settings import Settings
 from rag.store.catalog import open_catalog
-from rag.tuned_models import is_tuned, tuned_folder
 
 T = TypeVar("T")
 
@@ -294,7 +294,7 @@ class Footnote:
         settings = self.settings
         if settings.reranker == NO_RERANKER:
             return NoReranker()
-        from rag.cross_encoder import CrossEncoderReranker  # torch takes seconds to import
+        from rag.retrieval.cross_encoder import CrossEncoderReranker  # torch takes seconds to import
 
         with self._loading:
             return CrossEncoderReranker(
@@ -318,7 +318,7 @@ class Footnote:
         return self._shared(_embedder_part(name), load)
 
     def _load_embedder(self, name: str) -> Embedder:
-        from rag.embedding_backends import load_embedder  # torch takes seconds to import
+        from rag.embedding.backends import load_embedder  # torch takes seconds to import
 
         return load_embedder(
             str(tuned_folder(self.settings.data_dir, name)) if is_tuned(name) else name,
@@ -345,7 +345,7 @@ class Footnote:
         return given or self._open_llm(self.settings.llm, max_tokens, timeout_s)
 
     def _open_llm(self, name: str, max_tokens: int, timeout_s: float) -> Generator:
-        from rag.chat_model import open_chat_model  # LangChain takes a second to import
+        from rag.llm.chat_model import open_chat_model  # LangChain takes a second to import
 
         settings = self.settings
         return open_chat_model(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from rag.cancellation import Cancellation
 from rag.domain import (
     Access,
     ChunkIds,
@@ -19,6 +20,7 @@ from rag.domain import (
     Draft,
     EmbeddingProfile,
     Evidence,
+    GeneratorItem,
     GroundingReport,
     Hit,
     IndexChunk,
@@ -485,10 +487,13 @@ class Generator(Protocol):
         """As named by the caller, for instance ``extractive`` or ``openai:gpt-5-mini``."""
         ...
 
-    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """Text pieces as they come, then one :class:`Draft` with the whole text as the last item.
 
-        Raises: GenerationFailed.
+        A :class:`Restart` voids the pieces before it. Once cancelled, the call that waits for a provider is
+        given up at once.
+
+        Raises: GenerationFailed, GenerationCancelled.
         """
         ...
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from rag.domain import Draft, EmbeddingProfile, Matrix, Prompt, Vector
+from rag.cancellation import Cancellation
+from rag.domain import Draft, EmbeddingProfile, GeneratorItem, Matrix, Prompt, Vector
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -69,7 +70,7 @@ class ScriptedGenerator:
     def name(self) -> str:
         return self._name
 
-    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         self.prompts.append(prompt)
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rag.domain import Passage, Prompt, Question
-from rag.language import detect_language
-from rag.prompting import build_prompt
+from rag.prompting.building import build_prompt
+from rag.text.language import detect_language
 
 LEAVE = "Annual leave is twenty-five days a year. Five days may be carried over until 31 March."
 VPN = "The VPN needs a hardware key. Report a lost key within one hour."

@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.domain import Document, NewChunk, NewVersion
 from rag.interfaces import Catalog
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 from tests.fakes import HashedEmbedder
 
 EMBEDDER = HashedEmbedder(dimension=32)

@@ -10,7 +10,7 @@ from api.console import AsJson, DataDir, command
 from api.schemas.library import CollectionBody
 from api.terminal import show_table
 from rag.domain import Collection
-from rag.tuned_models import is_tuned
+from rag.embedding.tuned_models import is_tuned
 
 app = typer.Typer(help="List, create, delete and re-embed collections.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the collection.")]

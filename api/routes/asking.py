@@ -23,7 +23,14 @@ from api.schemas.answers import (
 )
 from api.schemas.base import Body
 from api.sse import Named, event_stream, in_threads
-from rag.answering import AnswerEvent, CitationEvent, DoneEvent, GroundingEvent, RetrievalEvent, TokenEvent
+from rag.answering.answerer import (
+    AnswerEvent,
+    CitationEvent,
+    DoneEvent,
+    GroundingEvent,
+    RetrievalEvent,
+    TokenEvent,
+)
 from rag.errors import InvalidRequest
 from rag.filter_parsing import parse_filter
 from rag.filters import Filter
@@ -58,7 +65,7 @@ def _named(event: AnswerEvent) -> tuple[str, Body]:
         case RetrievalEvent():
             return "retrieval", PassagesBody.of(event.passages)
         case TokenEvent():
-            return "token", TokenBody(text=event.text)
+            return "token", TokenBody(text=event.text, restart=event.restart)
         case CitationEvent():
             return "citation", CitationBody.of(event.citation)
         case GroundingEvent():

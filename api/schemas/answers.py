@@ -123,6 +123,7 @@ class TokenBody(Body):
     """The `token` event of a streamed answer: the next piece of the unchecked draft."""
 
     text: str
+    restart: bool = Field(default=False, description="The pieces before it are void; the text begins anew.")
 
 
 class CitationBody(Body):

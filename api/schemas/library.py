@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.schemas.base import Body, RequestBody, optional
 from rag.domain import Collection, Document, DocumentText, StoredChunk
-from rag.tuned_models import is_tuned
+from rag.embedding.tuned_models import is_tuned
 
 
 class NewCollection(RequestBody):

@@ -26,9 +26,7 @@ from ingest.tuning.pairs import Pair
 from ingest.tuning.progress import SILENT, TuningProgress, TuningStatus
 from ingest.tuning.remembering import RememberingEmbedder
 from rag.domain import Collection
-from rag.errors import Conflict, FootnoteError
-from rag.factory import Footnote
-from rag.tuned_models import (
+from rag.embedding.tuned_models import (
     TuningRecord,
     is_tuned,
     read_record,
@@ -37,6 +35,8 @@ from rag.tuned_models import (
     tuned_name,
     write_record,
 )
+from rag.errors import Conflict, FootnoteError
+from rag.factory import Footnote
 
 logger = logging.getLogger(__name__)
 

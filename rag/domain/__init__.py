@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from rag.domain.answers import Answer, AnswerStatus, GroundingPolicy, Sentence
 from rag.domain.arrays import ChunkIds, Matrix, Vector
-from rag.domain.generation import Citation, CitedDraft, CitedSentence, Draft, Prompt, Question, Turn
+from rag.domain.generation import (
+    Citation,
+    CitedDraft,
+    CitedSentence,
+    Draft,
+    GeneratorItem,
+    Prompt,
+    Question,
+    Restart,
+    Turn,
+)
 from rag.domain.grounding import (
     Evidence,
     EvidenceSpan,
@@ -54,6 +64,7 @@ __all__ = [
     "EmbeddingProfile",
     "Evidence",
     "EvidenceSpan",
+    "GeneratorItem",
     "GroundingPolicy",
     "GroundingReport",
     "Hit",
@@ -68,6 +79,7 @@ __all__ = [
     "Passage",
     "Prompt",
     "Question",
+    "Restart",
     "SearchMode",
     "SearchResult",
     "Sentence",

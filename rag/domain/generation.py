@@ -51,12 +51,25 @@ class Draft:
     Attributes:
         refused: the generator said that the passages do not hold the answer.
         usage: token counts where the provider reports them.
+        failed: language models that were asked first and did not answer, in order.
     """
 
     text: str
     llm: str
     refused: bool = False
     usage: Mapping[str, int] | None = None
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restart:
+    """What was streamed so far is void: another attempt begins, by the generator ``llm``."""
+
+    llm: str
+
+
+GeneratorItem = str | Restart | Draft
+"""What a generator streams: pieces of text, now and then a new beginning, and at last the draft."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

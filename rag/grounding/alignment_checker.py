@@ -14,14 +14,14 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from rag.alignment import find_verbatim
 from rag.domain import Evidence, EvidenceSpan, GroundingReport, SentenceVerdict, UnsupportedSpan, Verdict
 from rag.grounding.claims import is_checkable
 from rag.grounding.features import EvidenceIndex, EvidenceWindow, Signals, highest_cosines
 from rag.interfaces import Embedder
-from rag.language import detect_language
 from rag.logistic import Weights
-from rag.sentences import split_sentences
+from rag.text.alignment import find_verbatim
+from rag.text.language import detect_language
+from rag.text.sentences import split_sentences
 
 _WEIGHTS_FILE = "alignment.json"
 _VERBATIM_SCORE = 0.99

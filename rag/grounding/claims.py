@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.alignment import content_terms
+from rag.text.alignment import content_terms
 
 # Only sentences that are courtesy from end to end: "Sure, you have 40 days." asserts something.
 _COURTESY = re.compile(

@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from rag.alignment import Term, Window, content_terms, coverage, located_terms, rarity, windows
 from rag.domain import Evidence, Matrix
 from rag.grounding.figures import claimed_figures, held_figures
 from rag.interfaces import Embedder
+from rag.text.alignment import Term, Window, content_terms, coverage, located_terms, rarity, windows
 
 NAMES = (
     "coverage_all",

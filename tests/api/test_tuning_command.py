@@ -17,9 +17,9 @@ from api.cli import app
 from ingest.factory import build_ingestor
 from ingest.sources import FolderSource
 from rag.domain import Vector
+from rag.embedding.tuned_models import is_tuned, tuned_folder, tuned_name
 from rag.errors import ModelUnavailable
 from rag.settings import load_settings
-from rag.tuned_models import is_tuned, tuned_folder, tuned_name
 from tests.api.test_cli import one_object
 from tests.fakes import HashedEmbedder
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag.embedding.query_embedding import QueryEmbedder
 from rag.errors import ModelUnavailable, SettingsError
 from rag.interfaces import Embedder
-from rag.query_embedding import QueryEmbedder
 from tests.fakes import HashedEmbedder
 
 TEXTS = [
@@ -25,14 +25,14 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def real_embedder() -> Embedder:
-    from rag.embedding import SentenceTransformerEmbedder
+    from rag.embedding.sentence_transformer import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(precision="float32", threads=1)
 
 
 @pytest.fixture(scope="module")
 def openvino_embedder() -> Embedder:
-    from rag.openvino_embedding import OpenVinoEmbedder, is_installed
+    from rag.embedding.openvino_embedding import OpenVinoEmbedder, is_installed
 
     if not is_installed():
         pytest.skip("the extra openvino is not installed")
@@ -137,7 +137,7 @@ def test_changed_weights_are_not_loaded(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_a_model_that_is_nowhere_is_unavailable(tmp_path: Path) -> None:
-    from rag.embedding import SentenceTransformerEmbedder, choose_device, locate_model
+    from rag.embedding.sentence_transformer import SentenceTransformerEmbedder, choose_device, locate_model
 
     with pytest.raises(ModelUnavailable, match="FOOTNOTE_EMBEDDING_MODEL"):
         locate_model("no-such/model")
@@ -150,7 +150,7 @@ def test_a_model_that_is_nowhere_is_unavailable(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_fastest_precision_is_chosen_unless_one_is_wanted() -> None:
-    from rag.embedding import choose_precision
+    from rag.embedding.sentence_transformer import choose_precision
 
     assert choose_precision("float32", "cpu") == "float32"
     assert choose_precision("auto", "cpu") in {"float32", "bfloat16"}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from rag.chat_model import open_chat_model
+from rag.answering.evidence import SentenceScorer
+from rag.answering.extractive import ExtractiveGenerator
 from rag.domain import Draft, Prompt
 from rag.errors import GenerationFailed, InvalidRequest, ModelUnavailable
-from rag.evidence import SentenceScorer
-from rag.extractive import ExtractiveGenerator
 from rag.interfaces import Generator
-from rag.prompting import REFUSAL_MARK
+from rag.llm.chat_model import open_chat_model
+from rag.prompting.building import REFUSAL_MARK
 from tests.fakes import HashedEmbedder
 from tests.openai_server import OpenAIServer, Reply, openai_server
 from tests.passages import LEAVE, VPN, passage, prompt

@@ -9,7 +9,7 @@ import pytest
 
 from rag.errors import ModelUnavailable, SettingsError
 from rag.interfaces import Reranker
-from rag.reranking import NoReranker
+from rag.retrieval.reranking import NoReranker
 from tests.cross_encoders import write_cross_encoder, write_encoder
 from tests.passages import LEAVE, VPN, passage, question
 
@@ -27,7 +27,7 @@ def likes_leave(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cross_encoder(folder: Path | str, *, precision: str = "float32") -> Reranker:
-    from rag.cross_encoder import CrossEncoderReranker
+    from rag.retrieval.cross_encoder import CrossEncoderReranker
 
     return CrossEncoderReranker(str(folder), device="cpu", precision=precision, threads=1)
 
@@ -174,7 +174,7 @@ def test_a_model_that_gives_no_number_is_said_not_sorted_by(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_device_that_is_not_there_is_a_wrong_setting(likes_leave: Path) -> None:
-    from rag.cross_encoder import CrossEncoderReranker
+    from rag.retrieval.cross_encoder import CrossEncoderReranker
 
     with pytest.raises(SettingsError, match="use auto or cpu"):
         CrossEncoderReranker(str(likes_leave), device="cuda:99")

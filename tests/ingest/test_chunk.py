@@ -153,7 +153,7 @@ def test_chunks_are_ordered_exact_complete_and_short_enough(blocks: list[ParsedB
 
 @pytest.mark.slow
 def test_the_real_model_reads_every_chunk_whole() -> None:
-    from rag.embedding import SentenceTransformerEmbedder
+    from rag.embedding.sentence_transformer import SentenceTransformerEmbedder
 
     embedder = SentenceTransformerEmbedder(precision="float32")
     prose = " ".join(

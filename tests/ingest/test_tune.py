@@ -27,10 +27,10 @@ from ingest.tuning.progress import TuningStatus
 from ingest.tuning.training import Recipe, train
 from ingest.tuning.tune import Step, Trainer, Tuner
 from rag.domain import Access, Collection, SearchMode
+from rag.embedding.tuned_models import is_tuned, models_folder, tuned_folder
 from rag.errors import Busy, Conflict, ModelUnavailable, TooFewPairs
 from rag.factory import Footnote
 from rag.settings import Settings, load_settings
-from rag.tuned_models import is_tuned, models_folder, tuned_folder
 from tests.encoders import write_encoder
 
 pytestmark = pytest.mark.slow  # a real, tiny model is trained

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.alignment import best_match, content_terms, coverage, find_verbatim, located_terms, rarity, windows
+from rag.text.alignment import (
+    best_match,
+    content_terms,
+    coverage,
+    find_verbatim,
+    located_terms,
+    rarity,
+    windows,
+)
 
 TEXT = "Annual leave is 25 days a year. Up to 2.5 days\nmay be carried over. The VPN needs a key."
 

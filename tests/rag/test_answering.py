@@ -7,14 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering import Answerer, CitationEvent, DoneEvent, GroundingEvent, RetrievalEvent, TokenEvent
-from rag.citing import SpanCitationMatcher
+from rag.answering.answerer import (
+    Answerer,
+    CitationEvent,
+    DoneEvent,
+    GroundingEvent,
+    RetrievalEvent,
+    TokenEvent,
+)
+from rag.answering.citing import SpanCitationMatcher
+from rag.cancellation import Cancellation
 from rag.domain import (
     Access,
     Answer,
     AnswerStatus,
     Draft,
     Evidence,
+    GeneratorItem,
     GroundingPolicy,
     GroundingReport,
     Passage,
@@ -25,7 +34,7 @@ from rag.domain import (
 from rag.errors import CollectionNotFound, GenerationFailed, InvalidQuestion, InvalidRequest, ModelUnavailable
 from rag.factory import Footnote
 from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker
-from rag.prompting import REFUSAL_MARK
+from rag.prompting.building import REFUSAL_MARK
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
 from tests.sources import new_version, put
@@ -64,14 +73,14 @@ class CrashingChecker:
 class DecliningGenerator:
     name = "declining"
 
-    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         yield Draft(text=REFUSAL_MARK, llm=self.name, refused=True)
 
 
 class SilentGenerator:
     name = "silent"
 
-    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         yield "Words without a draft."
 
 

@@ -10,9 +10,9 @@ import pytest
 HOUSE = Path(__file__).parents[2]
 OUTER = {"ingest", "api", "eval"}
 MODELS = {
-    "rag/embedding.py",
-    "rag/openvino_embedding.py",
-    "rag/cross_encoder.py",
+    "rag/embedding/sentence_transformer.py",
+    "rag/embedding/openvino_embedding.py",
+    "rag/retrieval/cross_encoder.py",
     "ingest/tuning/training.py",
 }
 ADAPTERS = {
@@ -23,15 +23,15 @@ ADAPTERS = {
     "sentence_transformers": MODELS,
     "torch": {*MODELS, "api/diagnosis.py"},  # the doctor: a GPU?
     "transformers": MODELS,
-    "openvino": {"rag/openvino_embedding.py"},
+    "openvino": {"rag/embedding/openvino_embedding.py"},
     "fsspec": {"ingest/remote.py"},
     "watchfiles": {"ingest/watch.py"},
     "psutil": {"eval/memory.py"},
-    "langchain": {"rag/chat_model.py"},
-    "langchain_core": {"rag/chat_model.py"},
+    "langchain": {"rag/llm/chat_model.py"},
+    "langchain_core": {"rag/llm/chat_model.py"},
     "unstructured": {"ingest/parsing/"},
     "pypdfium2": {"ingest/parsing/"},
-    "langdetect": {"rag/language.py"},
+    "langdetect": {"rag/text/language.py"},
     "fastapi": {"api/"},
 }
 """Library to the only modules, or folders, that may import it."""

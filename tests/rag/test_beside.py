@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rag.beside import Beside
+from rag.retrieval.beside import Beside
 
 
 @pytest.fixture

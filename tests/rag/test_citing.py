@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.citing import MARKER, MarkerFilter, SpanCitationMatcher, strip_markers
+from rag.answering.citing import MARKER, MarkerFilter, SpanCitationMatcher, strip_markers
 from rag.domain import CitedDraft, Draft, Passage
 from tests.passages import LEAVE, VPN, passage
 

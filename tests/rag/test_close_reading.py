@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.close_reading import CloseReader
 from rag.domain import IndexChunk, StoredChunk, document_card
 from rag.index.keyword import TantivyIndex, write_keyword_index
 from rag.interfaces import KeywordIndex
+from rag.retrieval.close_reading import CloseReader
 
 REPORTS = [
     ("Adler Tools annual report 2018", "Purchases of property, plant and equipment were 1,577 million."),

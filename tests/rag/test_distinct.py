@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rag.distinct import choose_passages
 from rag.domain import Access, Passage
 from rag.factory import Footnote
+from rag.retrieval.distinct import choose_passages
 from rag.settings import load_settings
 from tests.passages import passage
 from tests.sources import EMBEDDER, new_version, put

@@ -17,7 +17,7 @@ TEXTS = [f"Paragraph {place} on annual leave, expenses and keys. " * (1 + place 
 
 @pytest.fixture(scope="module")
 def openvino() -> None:
-    from rag.openvino_embedding import is_installed
+    from rag.embedding.openvino_embedding import is_installed
 
     if not is_installed():
         pytest.skip("the extra openvino is not installed")
@@ -25,14 +25,14 @@ def openvino() -> None:
 
 @pytest.fixture(scope="module")
 def by_torch() -> Embedder:
-    from rag.embedding_backends import load_embedder
+    from rag.embedding.backends import load_embedder
 
     return load_embedder(backend="torch", device="cpu", precision="float32", threads=2)
 
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16"])
 def by_openvino(openvino: None, request: pytest.FixtureRequest) -> Embedder:
-    from rag.embedding_backends import load_embedder
+    from rag.embedding.backends import load_embedder
 
     return load_embedder(backend="openvino", precision=request.param, threads=2)
 
@@ -73,7 +73,7 @@ def test_questions_are_embedded_while_documents_are(by_openvino: Embedder) -> No
 
 @pytest.mark.slow
 def test_the_automatic_choice_is_openvino_on_a_cpu_where_it_is_installed(openvino: None) -> None:
-    from rag.embedding_backends import load_embedder
+    from rag.embedding.backends import load_embedder
 
     assert load_embedder(device="cpu").description.endswith("by OpenVINO")
     assert load_embedder(backend="torch", device="cpu", precision="float32").description == (
@@ -112,7 +112,7 @@ def test_a_model_openvino_cannot_run_falls_back_with_a_warning(
 
 @pytest.mark.slow
 def test_openvino_refuses_what_it_does_not_compute() -> None:
-    from rag.embedding_backends import load_embedder
+    from rag.embedding.backends import load_embedder
 
     with pytest.raises(SettingsError, match="float32 or bfloat16, not on cpu in float16"):
         load_embedder(backend="openvino", device="cpu", precision="float16")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rag.domain import EmbeddingProfile, Matrix, Vector
-from rag.encoder_scale import ENGLISH_SHARE, FOREIGN_SHARE, EncoderScales, MeasuredEncoders, measure
+from rag.retrieval.encoder_scale import ENGLISH_SHARE, FOREIGN_SHARE, EncoderScales, MeasuredEncoders, measure
 from tests.fakes import HashedEmbedder
 
 

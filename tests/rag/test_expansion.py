@@ -11,8 +11,8 @@ import pytest
 
 from rag.domain import Access, SearchMode, SearchResult
 from rag.errors import CollectionNotFound, GenerationFailed, InvalidQuestion, SettingsError
-from rag.expansion import EXPANSIONS, LlmExpander
 from rag.factory import Footnote
+from rag.retrieval.expansion import EXPANSIONS, LlmExpander
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
 from tests.openai_server import OpenAIServer, Reply, openai_server

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.fusion import EncoderScale, Reading, first_scores, flatness, read_score
+from rag.retrieval.fusion import EncoderScale, Reading, first_scores, flatness, read_score
 
 SCORES = st.dictionaries(st.integers(1, 20), st.floats(0.01, 30), max_size=10)
 COSINES = st.dictionaries(st.integers(1, 20), st.floats(-1, 1), max_size=10)

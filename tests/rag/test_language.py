@@ -7,7 +7,7 @@ import threading
 import langdetect.detector_factory as profiles
 import pytest
 
-from rag.language import UNDETERMINED, detect_language
+from rag.text.language import UNDETERMINED, detect_language
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rag.domain import Passage, Prompt
-from rag.prompting import REFUSAL_MARK, build_prompt
+from rag.prompting.building import REFUSAL_MARK, build_prompt
 from tests.passages import LEAVE, VPN, passage, question
 
 ENGLISH = question("How many days of leave are there?")

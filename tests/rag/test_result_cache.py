@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from rag.caches import BoundedCache
 from rag.domain import Access, Collection, SearchMode, SearchResult
+from rag.embedding.query_embedding import QueryEmbedder
 from rag.errors import CollectionNotFound, IndexBehind
 from rag.factory import Footnote
 from rag.filters import Condition, Operator
 from rag.index.generations import CollectionIndexes
 from rag.index.opening import OpenGeneration
 from rag.interfaces import Retriever
-from rag.query_embedding import QueryEmbedder
-from rag.result_cache import CachingRetriever
+from rag.retrieval.caches import BoundedCache
+from rag.retrieval.result_cache import CachingRetriever
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
 from tests.sources import ROOT, new_version, put

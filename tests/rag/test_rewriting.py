@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.chat_model import open_chat_model
+from rag.conversation.rewriting import CarryOverRewriter, LlmRewriter
 from rag.domain import Turn
 from rag.factory import Footnote
-from rag.rewriting import CarryOverRewriter, LlmRewriter
+from rag.llm.chat_model import open_chat_model
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
 from tests.openai_server import OpenAIServer, Reply, openai_server

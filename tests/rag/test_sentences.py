@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 
 TEXT = st.text(alphabet="aAbéÉ1 .,!?…\n\u00a0«»\"'()[]-•:;2", max_size=80) | st.text(max_size=60)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.tables import row_headers, with_labels
+from rag.text.tables import row_headers, with_labels
 
 TABLE = "Bench | Water 2023 | Recycled\nB4 | 240 | 88%\nB5 | 310 | 91%"
 TEXT = f"Water use\n\n{TABLE}\n\nAll benches are in building B."

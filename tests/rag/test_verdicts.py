@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from rag.answering.verdicts import apply_policy, judged_sentences
 from rag.domain import (
     Answer,
     AnswerStatus,
@@ -17,7 +18,6 @@ from rag.domain import (
     SentenceVerdict,
     Verdict,
 )
-from rag.verdicts import apply_policy, judged_sentences
 
 SUPPORTED, UNSUPPORTED = Verdict.SUPPORTED, Verdict.UNSUPPORTED
 CONTRADICTED, NOT_CHECKABLE = Verdict.CONTRADICTED, Verdict.NOT_CHECKABLE

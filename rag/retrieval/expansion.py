@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.completion import completion
 from rag.domain import Access, Passage, SearchMode, SearchResult
 from rag.errors import ModelError
 from rag.filters import Filter
 from rag.interfaces import Generator, Retriever
-from rag.language import detect_language
+from rag.llm.completion import completion
+from rag.text.language import detect_language
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from rag.domain import Matrix, Vector
-from rag.embedding import SentenceTransformerEmbedder, unit_rows
+from rag.embedding.sentence_transformer import SentenceTransformerEmbedder, unit_rows
 from rag.errors import ModelUnavailable
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}

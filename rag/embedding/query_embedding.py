@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.caches import BoundedCache
 from rag.domain import EmbeddingProfile, Matrix, Vector
+from rag.embedding.microbatching import MicroBatcher
 from rag.interfaces import Embedder
-from rag.microbatching import MicroBatcher
+from rag.retrieval.caches import BoundedCache
 
 MOST_AT_ONCE = 8
 """Questions in a batch: on a core, eight take half the time of eight single ones, and more gain nothing."""

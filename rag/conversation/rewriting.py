@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from rag.completion import completion
+from rag.conversation.followups import LANGUAGES, leans_on_earlier, topic_words
 from rag.domain import Turn
 from rag.errors import ModelError
-from rag.followups import LANGUAGES, leans_on_earlier, topic_words
 from rag.interfaces import Generator, QuestionRewriter
-from rag.language import detect_language
+from rag.llm.completion import completion
 from rag.questions import MAX_CHARACTERS
+from rag.text.language import detect_language
 
 logger = logging.getLogger(__name__)
 

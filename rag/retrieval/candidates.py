@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.close_reading import CloseReader
 from rag.domain import Access, Collection, Passage, StoredChunk
-from rag.fusion import EncoderScale, first_scores, read_score
 from rag.interfaces import Catalog
-from rag.language import UNDETERMINED
+from rag.retrieval.close_reading import CloseReader
+from rag.retrieval.fusion import EncoderScale, first_scores, read_score
+from rag.text.language import UNDETERMINED
 
 _READ_CLOSELY, _MOST_READ_CLOSELY = 40, 100
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from rag.domain import StoredChunk, document_card, embedded_text
-from rag.fusion import Reading
 from rag.index.analysis import content_words, folded
 from rag.interfaces import KeywordIndex
+from rag.retrieval.fusion import Reading
 
 _GRAM = 4
 _SOFT_SHARE = 0.5

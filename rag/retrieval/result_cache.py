@@ -6,11 +6,11 @@ import time
 from collections.abc import Hashable
 from dataclasses import replace
 
-from rag.caches import BoundedCache
 from rag.domain import Access, Collection, SearchMode, SearchResult
 from rag.errors import IndexBehind
 from rag.filters import Filter
 from rag.interfaces import Catalog, Indexes, Retriever
+from rag.retrieval.caches import BoundedCache
 
 _MOST_PASSAGES = 100
 """Longer results are not kept; a passage takes about a kilobyte."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.index.analysis import terms
-from rag.sentences import split_sentences
+from rag.text.sentences import split_sentences
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _BLANKS = re.compile(r"\s+")

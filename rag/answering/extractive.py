@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rag.alignment import content_terms
-from rag.citing import MARKER
-from rag.domain import Draft, Passage, Prompt, Question
-from rag.evidence import ScoredSentence, SentenceScorer
-from rag.sentences import split_sentences
+from rag.answering.citing import MARKER
+from rag.answering.evidence import ScoredSentence, SentenceScorer
+from rag.cancellation import Cancellation
+from rag.domain import Draft, GeneratorItem, Passage, Prompt, Question
+from rag.text.alignment import content_terms
+from rag.text.sentences import split_sentences
 
 NAME = "extractive"
 
@@ -34,7 +35,7 @@ class ExtractiveGenerator:
         """``extractive``."""
         return NAME
 
-    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """One sentence at a time, each with the marker of its passage, then the draft."""
         scored = self._scorer.score(prompt.question, prompt.passages)
         chosen = _choose(scored, prompt.passages, prompt.question)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.alignment import Term, located_terms
+from rag.text.alignment import Term, located_terms
 
 _LONGEST_FRAGMENT = 2  # content words
 _TOPIC_END = re.compile(r"[:,;]\s")

@@ -12,9 +12,10 @@ from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from rag.domain import Draft, Prompt
+from rag.cancellation import Cancellation
+from rag.domain import Draft, GeneratorItem, Prompt
 from rag.errors import GenerationFailed, InvalidRequest, ModelUnavailable
-from rag.prompting import REFUSAL_MARK
+from rag.prompting.building import REFUSAL_MARK
 
 _TELLS_ITS_END = "openai:"
 """In this protocol the last piece says why it ends; without it the connection was cut."""
@@ -37,7 +38,7 @@ class ChatModelGenerator:
         """``provider:model`` as configured."""
         return self._name
 
-    def stream(self, prompt: Prompt) -> Iterator[str | Draft]:
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """The model's words as they come, then the whole draft; of a refusal its mark is never shown.
 
         Raises:

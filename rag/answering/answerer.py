@@ -9,7 +9,9 @@ from collections.abc import Generator as TypedGenerator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.citing import MarkerFilter
+from rag.answering.citing import MarkerFilter
+from rag.answering.refusing import Refusal, reason_for
+from rag.answering.verdicts import apply_policy, judged_sentences
 from rag.domain import (
     Access,
     Answer,
@@ -17,11 +19,13 @@ from rag.domain import (
     Citation,
     Draft,
     Evidence,
+    GeneratorItem,
     GroundingPolicy,
     GroundingReport,
     Passage,
     Prompt,
     Question,
+    Restart,
     Sentence,
     Verdict,
 )
@@ -34,11 +38,9 @@ from rag.interfaces import (
     GroundednessChecker,
     Retriever,
 )
-from rag.language import detect_language
-from rag.prompting import build_prompt
+from rag.prompting.building import build_prompt
 from rag.questions import checked_question
-from rag.refusing import Refusal, reason_for
-from rag.verdicts import apply_policy, judged_sentences
+from rag.text.language import detect_language
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +54,10 @@ class RetrievalEvent:
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """A piece of the answer's text, without markers."""
+    """A piece of the answer's text, without markers; ``restart`` voids the pieces before it."""
 
     text: str
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,10 @@ class Answerer:
                 if rest:
                     yield TokenEvent(rest)
                 return item
+            if isinstance(item, Restart):
+                shown = MarkerFilter()
+                yield TokenEvent("", restart=True)
+                continue
             piece = shown.feed(item)
             if piece:
                 yield TokenEvent(piece)
@@ -306,7 +313,7 @@ def _sum_usage(first: Mapping[str, int] | None, second: Mapping[str, int] | None
     return {name: first.get(name, 0) + second.get(name, 0) for name in first.keys() | second.keys()}
 
 
-def _drain(stream: Iterator[str | Draft]) -> Draft:
+def _drain(stream: Iterator[GeneratorItem]) -> Draft:
     draft = None
     for item in stream:
         if isinstance(item, Draft):

@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rag.beside import Beside
-from rag.candidates import Candidates, FoundByWords
-from rag.close_reading import CloseReader
 from rag.domain import Access, ChunkIds, Collection, SearchMode, SearchResult, Vector
-from rag.encoder_scale import MeasuredEncoders
 from rag.errors import InvalidRequest, StorageError
 from rag.filters import Filter
-from rag.fusion import FLAT_PLACE, flatness
 from rag.interfaces import Catalog, Embedder, Indexes, IndexSnapshot
-from rag.language import detect_language
 from rag.questions import checked_question
+from rag.retrieval.beside import Beside
+from rag.retrieval.candidates import Candidates, FoundByWords
+from rag.retrieval.close_reading import CloseReader
+from rag.retrieval.encoder_scale import MeasuredEncoders
+from rag.retrieval.fusion import FLAT_PLACE, flatness
+from rag.text.language import detect_language
 
 MAX_K = 1000
 _MIN_CANDIDATES = 100

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.alignment import Match, best_match
 from rag.domain import Citation, CitedDraft, CitedSentence, Draft, Passage
-from rag.language import detect_language
-from rag.sentences import split_sentences
+from rag.text.alignment import Match, best_match
+from rag.text.language import detect_language
+from rag.text.sentences import split_sentences
 
 MARKER = re.compile(r"[ \u00a0]*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 _PARTIAL_MARKER = re.compile(r"[ \u00a0]*(?:\[[\d\s,;]*)?\Z")

@@ -13,10 +13,10 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from rag.alignment import content_terms
+from rag.answering.evidence import ScoredSentence, SentenceScorer
 from rag.domain import Passage, Question
-from rag.evidence import ScoredSentence, SentenceScorer
 from rag.logistic import Weights
+from rag.text.alignment import content_terms
 
 FEATURES = ("sentence_cosine", "passage_cosine", "sentence_coverage", "passage_coverage", "missing_terms")
 _WEIGHTS_FILE = "answerability.json"
@@ -35,7 +35,7 @@ class AnswerabilityModel(BaseModel):
 @lru_cache(maxsize=1)
 def stored_model() -> AnswerabilityModel:
     """The weights that come with Footnote."""
-    return AnswerabilityModel.model_validate_json(files("rag").joinpath(_WEIGHTS_FILE).read_bytes())
+    return AnswerabilityModel.model_validate_json(files("rag.answering").joinpath(_WEIGHTS_FILE).read_bytes())
 
 
 class CalibratedAnswerabilityJudge:

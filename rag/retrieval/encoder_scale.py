@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.fusion import EncoderScale
 from rag.interfaces import Embedder
+from rag.retrieval.fusion import EncoderScale
 
 ENGLISH_SHARE = 0.5
 FOREIGN_SHARE = 0.29

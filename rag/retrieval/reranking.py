@@ -9,7 +9,7 @@ from dataclasses import replace
 from rag.domain import Access, Passage, Question, SearchMode, SearchResult
 from rag.filters import Filter
 from rag.interfaces import Reranker, Retriever
-from rag.language import detect_language
+from rag.text.language import detect_language
 
 
 class NoReranker:

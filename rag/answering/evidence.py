@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.alignment import content_terms, coverage, rarity
 from rag.domain import Matrix, Passage, Question, Vector
 from rag.interfaces import Embedder
-from rag.sentences import split_sentences
-from rag.tables import row_headers, with_labels
+from rag.text.alignment import content_terms, coverage, rarity
+from rag.text.sentences import split_sentences
+from rag.text.tables import row_headers, with_labels
 
 COVERAGE_WEIGHT = 0.3
 """Share of the question's terms in a sentence, added to its cosine; set on clapnq-dev's marked sentences."""

@@ -18,7 +18,7 @@ from sentence_transformers import CrossEncoder
 from transformers.utils import logging as transformers_logging
 
 from rag.domain import Passage, Question
-from rag.embedding import choose_device, choose_precision
+from rag.embedding.sentence_transformer import choose_device, choose_precision
 from rag.errors import ModelUnavailable
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class CrossEncoderReranker:
 
     Args:
         model: a local folder, or a hub name.
-        device, precision, threads: as :class:`rag.embedding.SentenceTransformerEmbedder` takes them.
+        device, precision, threads: as :mod:`rag.embedding.sentence_transformer` takes them.
 
     Raises:
         ModelUnavailable: the model is not there, has no safetensors, or does not score pairs.

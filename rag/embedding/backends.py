@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from rag.embedding import DEFAULT_MODEL, SentenceTransformerEmbedder, choose_device, choose_precision
+from rag.embedding.openvino_embedding import PRECISIONS, OpenVinoEmbedder, is_installed
+from rag.embedding.sentence_transformer import (
+    DEFAULT_MODEL,
+    SentenceTransformerEmbedder,
+    choose_device,
+    choose_precision,
+)
 from rag.errors import ModelUnavailable, SettingsError
 from rag.interfaces import Embedder
-from rag.openvino_embedding import PRECISIONS, OpenVinoEmbedder, is_installed
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +29,7 @@ def load_embedder(
 
     Args:
         backend: ``torch``, ``openvino``, or ``auto``: OpenVINO on a CPU if installed and able to run it.
-        device, precision, threads, model: as :class:`rag.embedding.SentenceTransformerEmbedder` takes them.
+        device, precision, threads, model: as :mod:`rag.embedding.sentence_transformer` takes them.
 
     Raises:
         ModelUnavailable: the model is not there, or OpenVINO is wanted and missing or cannot run it.

@@ -1,0 +1,1 @@
+"""Texts to vectors: the embedding models, their engines, and questions embedded together."""

@@ -1,0 +1,1 @@
+"""Question to passages: dense and keyword search, fused, read closely, reranked."""

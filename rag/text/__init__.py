@@ -1,0 +1,1 @@
+"""Sentences, words, tables and languages of plain text."""
