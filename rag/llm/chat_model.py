@@ -6,15 +6,15 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Prompt
-from rag.errors import GenerationFailed, InvalidRequest, ModelUnavailable
+from rag.errors import GenerationFailed
+from rag.llm.providers import build_chat_model
+from rag.llm.spec import LlmSpec
 from rag.prompting.building import REFUSAL_MARK
 
 _TELLS_ITS_END = "openai:"
@@ -106,27 +106,7 @@ def open_chat_model(
         InvalidRequest: the name has no provider.
         ModelUnavailable: the provider's package is missing, or its key.
     """
-    provider, _, model = name.partition(":")
-    if not provider or not model:
-        raise InvalidRequest(
-            f"The LLM is {name!r}, expected extractive or provider:model, like openai:gpt-5-mini."
-        )
-    options: dict[str, Any] = {"timeout": timeout_s, "max_tokens": max_tokens, "temperature": 0.0}
-    if provider == "openai":
-        options |= {"max_retries": 0, "stream_usage": True}
-        if base_url:
-            options |= {"base_url": base_url, "api_key": "not-needed"}
-    if api_key:
-        options["api_key"] = api_key
-    try:
-        chat_model = init_chat_model(model, model_provider=provider, **options)
-    except ImportError as exc:
-        raise ModelUnavailable(
-            f"The provider {provider!r} needs a package that is not installed: {exc}."
-        ) from exc
-    except Exception as exc:
-        raise ModelUnavailable(
-            f"The language model {name!r} could not be set up ({type(exc).__name__}). "
-            f"Check the name and set FOOTNOTE_LLM_API_KEY or the provider's own key variable."
-        ) from exc
-    return ChatModelGenerator(name, chat_model, timeout_s=timeout_s)
+    spec = LlmSpec(
+        name=name, model=name, base_url=base_url, api_key=api_key, timeout_s=timeout_s, max_tokens=max_tokens
+    )
+    return ChatModelGenerator(name, build_chat_model(spec), timeout_s=timeout_s)
