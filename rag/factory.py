@@ -182,14 +182,21 @@ class Footnote:
         """The configured reranker, loaded. Raises: ModelUnavailable."""
         return self._shared("reranker", self._open_reranker)
 
-    @property
-    def rewriter(self) -> QuestionRewriter:
-        """Makes follow-up questions stand alone; by the language model, if one is configured.
+    def rewriter_for(self, llm: str) -> QuestionRewriter:
+        """Makes follow-up questions stand alone; by ``llm``, unless that is the extractive answerer.
 
         Raises:
             ModelUnavailable: the language model cannot be set up.
         """
-        return self._shared("rewriter", self._open_rewriter)
+        if llm == EXTRACTIVE:
+            return CarryOverRewriter()
+        return self._shared(
+            f"rewriter {llm}",
+            lambda: LlmRewriter(
+                self._brief_llm(MAX_TOKENS, self.settings.expansion_timeout_s, llm),
+                fallback=CarryOverRewriter(),
+            ),
+        )
 
     @property
     def scorer(self) -> SentenceScorer:
@@ -209,6 +216,7 @@ class Footnote:
             generator=self.generator(llm or settings.llm),
             citer=SpanCitationMatcher(),
             checker=self.checker(),
+            rewriter=self.rewriter_for(llm or settings.llm),
             k=settings.k,
             budget_tokens=settings.prompt_tokens,
             policy=settings.grounding_policy,
@@ -333,16 +341,10 @@ class Footnote:
             return ExtractiveGenerator(self.scorer)
         return self._open_llm(name, self.settings.llm_max_tokens, self.settings.llm_timeout_s)
 
-    def _open_rewriter(self) -> QuestionRewriter:
-        if self.settings.llm == EXTRACTIVE:
-            return CarryOverRewriter()
-        llm = self._brief_llm(MAX_TOKENS, self.settings.expansion_timeout_s)
-        return LlmRewriter(llm, fallback=CarryOverRewriter())
-
-    def _brief_llm(self, max_tokens: int, timeout_s: float) -> Generator:
-        """The configured language model, for short texts that somebody waits for."""
-        given = self._generators.get(self.settings.llm)
-        return given or self._open_llm(self.settings.llm, max_tokens, timeout_s)
+    def _brief_llm(self, max_tokens: int, timeout_s: float, name: str | None = None) -> Generator:
+        """A language model (default: the configured one), for short texts that somebody waits for."""
+        name = name or self.settings.llm
+        return self._generators.get(name) or self._open_llm(name, max_tokens, timeout_s)
 
     def _open_llm(self, name: str, max_tokens: int, timeout_s: float) -> Generator:
         from rag.llm.chat_model import open_chat_model  # LangChain takes a second to import

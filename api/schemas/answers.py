@@ -229,6 +229,13 @@ class AnswerBody(Body):
     answerability: float | None = optional("Probability, 0 to 1, that the passages hold the answer.")
     usage: Mapping[str, int] | None = optional("Token counts, where the LLM's provider reports them.")
     dropped_sentences: int = Field(default=0, description="Sentences the grounding policy removed.")
+    failed_llms: Sequence[str] = Field(
+        default=(), description="Language models that were asked first and did not answer."
+    )
+    conversation_id: str | None = optional("The conversation that the question belongs to.")
+    standalone_question: str | None = optional(
+        "What was searched for, where the question leans on earlier ones of its conversation."
+    )
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerBody:
@@ -248,6 +255,9 @@ class AnswerBody(Body):
             answerability=answer.answerability,
             usage=answer.usage,
             dropped_sentences=answer.dropped_sentences,
+            failed_llms=answer.failed_llms,
+            conversation_id=answer.conversation_id,
+            standalone_question=answer.standalone_question,
         )
 
 

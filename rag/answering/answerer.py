@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from rag.answering.citing import MarkerFilter
 from rag.answering.refusing import Refusal, reason_for
 from rag.answering.verdicts import apply_policy, judged_sentences
+from rag.cancellation import Cancellation
 from rag.domain import (
     Access,
     Answer,
@@ -27,6 +28,7 @@ from rag.domain import (
     Question,
     Restart,
     Sentence,
+    Turn,
     Verdict,
 )
 from rag.errors import GenerationFailed
@@ -36,6 +38,7 @@ from rag.interfaces import (
     CitationMatcher,
     Generator,
     GroundednessChecker,
+    QuestionRewriter,
     Retriever,
 )
 from rag.prompting.building import build_prompt
@@ -124,6 +127,7 @@ class Answerer:
         generator: Generator,
         citer: CitationMatcher,
         checker: GroundednessChecker,
+        rewriter: QuestionRewriter,
         k: int,
         budget_tokens: int,
         policy: GroundingPolicy,
@@ -133,6 +137,7 @@ class Answerer:
         self._generator = generator
         self._citer = citer
         self._checker = checker
+        self._rewriter = rewriter
         self._k = k
         self._budget_tokens = budget_tokens
         self._policy = policy
@@ -146,15 +151,29 @@ class Answerer:
         k: int | None = None,
         policy: GroundingPolicy | None = None,
         filters: Filter | None = None,
+        history: Sequence[Turn] = (),
+        cancellation: Cancellation | None = None,
     ) -> Answer:
         """The checked answer, from documents that pass ``filters``.
+
+        Args:
+            history: the conversation before the question, oldest first; a question that leans on it is
+                searched for in a form that stands alone.
+            cancellation: gives the answer up from another thread.
 
         Raises:
             InvalidQuestion, InvalidRequest, CollectionNotFound: the request is wrong.
             GenerationFailed: the language model did not answer.
         """
         events = self.events(
-            question, collection=collection, access=access, k=k, policy=policy, filters=filters
+            question,
+            collection=collection,
+            access=access,
+            k=k,
+            policy=policy,
+            filters=filters,
+            history=history,
+            cancellation=cancellation,
         )
         return _last(events)
 
@@ -172,10 +191,15 @@ class Answerer:
         k: int | None = None,
         policy: GroundingPolicy | None = None,
         filters: Filter | None = None,
+        history: Sequence[Turn] = (),
+        cancellation: Cancellation | None = None,
     ) -> Iterator[AnswerEvent]:
         """The answer as it comes about; the last event is :class:`DoneEvent`. Raises as :meth:`answer`."""
         clock = _Clock()
-        asked = _question(question, collection=collection, k=self._k if k is None else k)
+        typed = checked_question(question)
+        standalone = self._rewriter.rewrite(typed, history) if history else typed
+        asked = _question(standalone, collection=collection, k=self._k if k is None else k)
+        clock.lap("rewrite")
         found = self._retriever.retrieve(
             asked.text, collection=collection, k=asked.k, access=access, filters=filters
         )

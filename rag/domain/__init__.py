@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rag.domain.answers import Answer, AnswerStatus, GroundingPolicy, Sentence
 from rag.domain.arrays import ChunkIds, Matrix, Vector
+from rag.domain.conversations import OPERATOR, Conversation, ConversationKey, ConversationTurn
 from rag.domain.generation import (
     Citation,
     CitedDraft,
@@ -50,6 +51,7 @@ from rag.domain.retrieval import Hit, Passage, SearchMode, SearchResult
 __all__ = [
     "CELL_SEPARATOR",
     "FINAL_JOB_STATES",
+    "OPERATOR",
     "Access",
     "Answer",
     "AnswerStatus",
@@ -58,6 +60,9 @@ __all__ = [
     "CitedDraft",
     "CitedSentence",
     "Collection",
+    "Conversation",
+    "ConversationKey",
+    "ConversationTurn",
     "Document",
     "DocumentText",
     "Draft",

@@ -40,6 +40,9 @@ class Answer:
         reason: why it was refused or could not be verified, in the question's language.
         answerability: probability, 0 to 1, that the passages hold the answer, judged before generating.
         dropped_sentences: sentences removed by the ``drop`` or ``regenerate`` policy.
+        failed_llms: language models that were asked and did not answer; ``llm`` is the one that did.
+        conversation_id: the conversation that the question belongs to.
+        standalone_question: what was searched for instead of a question that leans on earlier ones.
     """
 
     answer_id: str
@@ -56,6 +59,9 @@ class Answer:
     answerability: float | None = None
     usage: Mapping[str, int] | None = None
     dropped_sentences: int = 0
+    failed_llms: tuple[str, ...] = ()
+    conversation_id: str | None = None
+    standalone_question: str | None = None
 
 
 class GroundingPolicy(StrEnum):

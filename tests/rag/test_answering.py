@@ -17,6 +17,7 @@ from rag.answering.answerer import (
 )
 from rag.answering.citing import SpanCitationMatcher
 from rag.cancellation import Cancellation
+from rag.conversation.rewriting import CarryOverRewriter
 from rag.domain import (
     Access,
     Answer,
@@ -109,6 +110,7 @@ def answerer(
         generator=generator or ScriptedGenerator(*answers),
         citer=SpanCitationMatcher(),
         checker=checker or footnote.checker(),
+        rewriter=CarryOverRewriter(),
         k=5,
         budget_tokens=3000,
         policy=GroundingPolicy.ANNOTATE,

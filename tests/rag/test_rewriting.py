@@ -185,8 +185,11 @@ def test_without_a_usable_answer_the_topic_is_carried_over(reply: Reply) -> None
 
 def test_the_settings_decide_which() -> None:
     with Footnote(load_settings(), embedder=HashedEmbedder()) as footnote:
-        assert isinstance(footnote.rewriter, CarryOverRewriter)
+        assert isinstance(footnote.rewriter_for("extractive"), CarryOverRewriter)
     with openai_server("Is parental leave paid?") as server:
         settings = load_settings(llm="openai:scripted", llm_base_url=server.base_url)
         with Footnote(settings, embedder=HashedEmbedder()) as footnote:
-            assert footnote.rewriter.rewrite("Is it paid?", LEAVE) == "Is parental leave paid?"
+            assert (
+                footnote.rewriter_for(footnote.settings.llm).rewrite("Is it paid?", LEAVE)
+                == "Is parental leave paid?"
+            )
