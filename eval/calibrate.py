@@ -36,7 +36,7 @@ from rag.domain import Access, Evidence, Question
 from rag.factory import Footnote
 from rag.grounding.alignment_checker import AlignmentModel, answer_signals, measure
 from rag.grounding.claims import is_checkable
-from rag.grounding.features import NAMES
+from rag.grounding.features import NAMES, EvidenceIndex
 from rag.logistic import Weights
 from rag.settings import load_settings
 from rag.text.language import detect_language
@@ -249,7 +249,7 @@ def _responses(file: Path, footnote: Footnote) -> Iterator[_Response]:
         if not spans:
             continue
         evidence = [Evidence(id=str(part), text=text) for part, text in enumerate(record.context)]
-        measured = measure(record.response, spans, evidence, language, footnote.embedder)
+        measured = measure(record.response, spans, EvidenceIndex(evidence, language), footnote.embedder)
         dataset = f"{file.stem}/{record.group}"
         source = record.source_id or record.id
         yield _Response(

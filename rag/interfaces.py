@@ -7,14 +7,19 @@ Every method that reads chunks takes ``access``. Implementations translate their
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
 from rag.cancellation import Cancellation
 from rag.domain import (
     Access,
+    Answer,
     ChunkIds,
     CitedDraft,
     Collection,
+    Conversation,
+    ConversationKey,
+    ConversationTurn,
     Document,
     DocumentText,
     Draft,
@@ -36,6 +41,7 @@ from rag.domain import (
     Question,
     SearchMode,
     SearchResult,
+    SentenceVerdict,
     SourceState,
     StoredChunk,
     Turn,
@@ -332,6 +338,58 @@ class Catalog(Protocol):
         """Forget at most ``limit`` files of jobs that ended long ago; returns how many."""
         ...
 
+    # -- conversations; another owner's are not there, and neither is one that has expired
+    def begin_conversation(
+        self, key: ConversationKey, *, collection_id: str, kept: timedelta
+    ) -> Conversation:
+        """The owner's conversation of that name, made if it is not there, to expire after ``kept``.
+
+        Raises: CollectionNotFound; Conflict when it is about another collection.
+        """
+        ...
+
+    def conversation(self, key: ConversationKey) -> Conversation:
+        """Raises: ConversationNotFound."""
+        ...
+
+    def conversations(self, owner: str, *, limit: int = 100, after: int | None = None) -> list[Conversation]:
+        """The owner's, newest first; those begun before the number ``after``."""
+        ...
+
+    def add_turn(
+        self,
+        key: ConversationKey,
+        question: str,
+        answer: Answer,
+        *,
+        collection_id: str,
+        begins: bool,
+        kept: timedelta,
+    ) -> ConversationTurn:
+        """Store ``question`` and its answer as the newest turn; the conversation expires ``kept`` from now.
+
+        ``begins`` makes the conversation if it is not there; without it, one deleted meanwhile stays deleted.
+
+        Raises: ConversationNotFound, CollectionNotFound; Conflict when it is about another collection.
+        """
+        ...
+
+    def turns(self, key: ConversationKey, *, limit: int = 100, after: int = 0) -> list[ConversationTurn]:
+        """In order; those after the ordinal ``after``. Raises: ConversationNotFound."""
+        ...
+
+    def latest_turns(self, key: ConversationKey, *, limit: int) -> list[ConversationTurn]:
+        """The newest ``limit`` turns, in order. Raises: ConversationNotFound."""
+        ...
+
+    def delete_conversation(self, key: ConversationKey) -> int:
+        """Remove it with its turns; returns how many those were. Raises: ConversationNotFound."""
+        ...
+
+    def prune_conversations(self, *, kept: timedelta, limit: int) -> int:
+        """Remove at most ``limit`` conversations that expired, or were not used for ``kept``; how many."""
+        ...
+
     # -- upkeep
     def check(self) -> list[str]:
         """Problems found by the database's own integrity check and ours; empty when sound."""
@@ -523,6 +581,22 @@ class GroundednessChecker(Protocol):
         self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None
     ) -> GroundingReport:
         """Check every sentence of ``answer`` against all of ``evidence``; empty evidence supports nothing."""
+        ...
+
+    def begin(self, evidence: Sequence[Evidence], *, question: str | None = None) -> GroundingSession:
+        """A check of one answer that is still being written."""
+        ...
+
+
+class GroundingSession(Protocol):
+    """Checks the sentences of one answer as they come."""
+
+    def judge(self, sentence: str, *, before: str = "") -> SentenceVerdict:
+        """The verdict on ``sentence``, which follows ``before`` in the answer; offsets into ``sentence``."""
+        ...
+
+    def report(self, verdicts: Sequence[SentenceVerdict]) -> GroundingReport:
+        """What ``verdicts``, with offsets into the answer, come to for the answer they make up."""
         ...
 
 

@@ -70,39 +70,67 @@ class AlignmentChecker:
 
         An answer that asserts nothing has score 1; with empty evidence every assertion is unsupported.
         """
-        language = detect_language(answer)
+        session = self.begin(evidence, question=question)
         spans = split_sentences(answer)
+        return session.report(session.judge_all(answer, spans, detect_language(answer)))
+
+    def begin(self, evidence: Sequence[Evidence], *, question: str | None = None) -> AlignmentSession:
+        """A check of one answer against ``evidence``, sentence by sentence."""
+        return AlignmentSession(evidence, self._embedder, self._model)
+
+
+class AlignmentSession:
+    """Judges the sentences of one answer as they come; what is read of the evidence is read once."""
+
+    def __init__(self, evidence: Sequence[Evidence], embedder: Embedder, model: AlignmentModel) -> None:
+        self._evidence = evidence
+        self._embedder = embedder
+        self._model = model
+        self._indexes: dict[str, EvidenceIndex] = {}
+
+    def judge(self, sentence: str, *, before: str = "") -> SentenceVerdict:
+        """The verdict on ``sentence``, which follows ``before`` in the answer; offsets into ``sentence``."""
+        language = detect_language(f"{before} {sentence}")
+        return self.judge_all(sentence, [(0, len(sentence))], language)[0]
+
+    def judge_all(
+        self, answer: str, spans: Sequence[tuple[int, int]], language: str
+    ) -> list[SentenceVerdict]:
+        """Verdicts on the sentences ``answer[start:end]``, in order; offsets into ``answer``."""
         checkable = [span for span in spans if is_checkable(answer[span[0] : span[1]], language)]
-        judged = self._judge(answer, checkable, evidence, language)
-        sentences = tuple(judged.get(span) or _not_checkable(answer, span) for span in spans)
+        verbatim = {span: _verbatim(answer, span, self._evidence) for span in checkable}
+        compared = [span for span in checkable if verbatim[span] is None]
+        measured = dict(zip(compared, self._measure(answer, compared, language), strict=True))
+        verdicts = []
+        for span in spans:
+            quote = verbatim.get(span)
+            if quote is not None:
+                verdicts.append(_supported_verbatim(answer, span, quote))
+            elif span in measured:
+                verdicts.append(self._verdict(answer, span, measured[span]))
+            else:
+                verdicts.append(_not_checkable(answer, span))
+        return verdicts
+
+    def report(self, verdicts: Sequence[SentenceVerdict]) -> GroundingReport:
+        """What ``verdicts`` come to for the answer they make up; 1 when it asserts nothing."""
+        scores = [each.score for each in verdicts if each.verdict is not Verdict.NOT_CHECKABLE]
         return GroundingReport(
-            score=self._answer_score([verdict.score for verdict in judged.values()]),
-            sentences=sentences,
-            checker=self.name,
+            score=self._model.answer.probability(answer_signals(scores)) if scores else 1.0,
+            sentences=tuple(verdicts),
+            checker=AlignmentChecker.NAME,
             threshold=self._model.threshold,
         )
 
-    def _judge(
-        self, answer: str, spans: Sequence[tuple[int, int]], evidence: Sequence[Evidence], language: str
-    ) -> dict[tuple[int, int], SentenceVerdict]:
-        verbatim = {span: _verbatim(answer, span, evidence) for span in spans}
-        compared = [span for span in spans if verbatim[span] is None]
-        measured = dict(
-            zip(compared, measure(answer, compared, evidence, language, self._embedder), strict=True)
-        )
-        judged = {}
-        for span in spans:
-            quote = verbatim[span]
-            if quote is not None:
-                judged[span] = _supported_verbatim(answer, span, quote)
-            else:
-                judged[span] = self._verdict(answer, span, measured[span], evidence)
-        return judged
+    def _measure(self, answer: str, spans: Sequence[tuple[int, int]], language: str) -> list[Signals]:
+        if not spans:
+            return []
+        if language not in self._indexes:
+            self._indexes[language] = EvidenceIndex(self._evidence, language)
+        return measure(answer, spans, self._indexes[language], self._embedder)
 
-    def _verdict(
-        self, answer: str, span: tuple[int, int], signals: Signals, evidence: Sequence[Evidence]
-    ) -> SentenceVerdict:
-        score = self._model.sentence.probability(signals.values) if evidence else 0.0
+    def _verdict(self, answer: str, span: tuple[int, int], signals: Signals) -> SentenceVerdict:
+        score = self._model.sentence.probability(signals.values) if self._evidence else 0.0
         if _has_wrong_figure(signals):
             score = min(score, self._model.threshold * _WRONG_FIGURE_SHARE)
         verdict = Verdict.SUPPORTED
@@ -114,23 +142,15 @@ class AlignmentChecker:
             end=span[1],
             verdict=verdict,
             score=score,
-            evidence=() if signals.best is None else (_evidence_span(signals.best, evidence),),
+            evidence=() if signals.best is None else (_evidence_span(signals.best, self._evidence),),
             unsupported_spans=() if verdict is Verdict.SUPPORTED else _unsupported(span, signals),
         )
 
-    def _answer_score(self, scores: Sequence[float]) -> float:
-        return self._model.answer.probability(answer_signals(scores)) if scores else 1.0
-
 
 def measure(
-    answer: str,
-    spans: Sequence[tuple[int, int]],
-    evidence: Sequence[Evidence],
-    language: str,
-    embedder: Embedder,
+    answer: str, spans: Sequence[tuple[int, int]], index: EvidenceIndex, embedder: Embedder
 ) -> list[Signals]:
     """Signals of each sentence ``answer[start:end]``, in order."""
-    index = EvidenceIndex(evidence, language)
     sentences = [answer[start:end] for start, end in spans]
     nearest = [index.nearest(sentence) for sentence in sentences]
     cosines = highest_cosines(sentences, nearest, embedder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -56,6 +57,24 @@ def assert_sound(report: GroundingReport, answer: str, evidence: Sequence[Eviden
         for unsupported in sentence.unsupported_spans:
             assert sentence.start <= unsupported.start < unsupported.end <= sentence.end
     assert answer[place:].strip() == ""
+
+
+def test_an_answer_is_judged_alike_as_it_is_written(checker: GroundednessChecker) -> None:
+    answer = (
+        "Up to 5 days may be carried over until 31 March. A lost key is reported within one hour. Any more?"
+    )
+    whole = checker.check(answer, EVIDENCE)
+    session = checker.begin(EVIDENCE)
+    verdicts = []
+    for sentence in whole.sentences:
+        verdict = session.judge(sentence.text, before=answer[: sentence.start])
+        assert (verdict.start, verdict.end) == (0, len(sentence.text))
+        verdicts.append(replace(verdict, start=sentence.start, end=sentence.end))
+    report = session.report(verdicts)
+    assert [(each.verdict, each.score) for each in report.sentences] == [
+        (each.verdict, each.score) for each in whole.sentences
+    ]
+    assert (report.score, report.threshold, report.checker) == (whole.score, whole.threshold, whole.checker)
 
 
 @pytest.mark.parametrize(
