@@ -7,6 +7,7 @@ working directory or at ``FOOTNOTE_CONFIG``. An unknown key is an error that lis
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pydantic_settings import (
 
 from rag.domain import GroundingPolicy
 from rag.errors import SettingsError
+from rag.llm.named import EXTRACTIVE, LlmName, NamedLlm, is_known
 
 PREFIX = "FOOTNOTE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -30,7 +32,9 @@ DEFAULT_CONFIG = "footnote.toml"
 class Settings(BaseSettings):
     """Everything that can be configured; every field has a row in ``docs/settings.md``."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default=Path.home() / ".footnote",
@@ -62,15 +66,40 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="Compute threads; 0: one per core.")
     llm: str = Field(
         default="extractive",
-        description="extractive, or provider:model as LangChain names it, e.g. openai:gpt-5-mini.",
+        description="extractive, a name of llms, or provider:model as docs/llms.md lists, "
+        "e.g. openai:gpt-5-mini.",
     )
     llm_base_url: str | None = Field(
         default=None,
+        repr=False,  # may hold a password
         description="Base URL of an OpenAI-compatible server (vLLM, Ollama, …) for openai:… models.",
     )
     llm_api_key: SecretStr | None = Field(default=None, description="Key for the LLM provider.")
-    llm_timeout_s: float = Field(default=60.0, gt=0, description="Seconds an LLM call may take in all.")
+    llm_timeout_s: float = Field(
+        default=60.0, gt=0, description="Seconds an LLM may take for an answer in all, retries included."
+    )
     llm_max_tokens: int = Field(default=800, gt=0, description="Longest answer an LLM may write, in tokens.")
+    llms: Mapping[LlmName, NamedLlm] = Field(
+        default={},
+        repr=False,  # may hold addresses with passwords
+        description="LLMs that callers choose by name, as tables or a JSON object: docs/settings.md.",
+    )
+    llm_fallbacks: tuple[str, ...] = Field(
+        default=(),
+        description="LLMs asked in this order when the chosen one does not answer, as a JSON list.",
+    )
+    extractive_fallback: bool = Field(
+        default=True, description="Whether extractive answers when no LLM does; false: the question fails."
+    )
+    llm_attempts: int = Field(
+        default=3, ge=1, le=10, description="How often an LLM is asked while it is unreachable or overloaded."
+    )
+    llm_breaker_failures: int = Field(
+        default=5, ge=1, description="After so many failed answers in a row an LLM is left alone for a while."
+    )
+    llm_breaker_rest_s: float = Field(
+        default=30.0, gt=0, description="Seconds it is left alone; then one question tries it again."
+    )
     prompt_tokens: int = Field(default=3000, ge=500, description="Passages are packed into this many tokens.")
     k: int = Field(default=8, ge=1, le=50, description="Passages put before the generator.")
     passages_per_document: int = Field(
@@ -172,13 +201,30 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(_first_problem(exc)) from exc
     except ValueError as exc:  # malformed TOML or JSON
         raise SettingsError(f"The configuration could not be read: {exc}.") from exc
-    if settings.query_expansion != "none" and settings.llm == "extractive":
+    _refuse_unknown_llms(settings)
+    if settings.query_expansion != "none" and settings.llm == EXTRACTIVE:
         raise SettingsError(
             f"Setting 'query_expansion' is {settings.query_expansion!r}, which asks a language model, "
             f"but 'llm' is extractive; set FOOTNOTE_LLM to provider:model, "
             f"or FOOTNOTE_QUERY_EXPANSION to none."
         )
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
+
+
+def _refuse_unknown_llms(settings: Settings) -> None:
+    given = [("llm", settings.llm), *(("llm_fallbacks", name) for name in settings.llm_fallbacks)]
+    for key, name in given:
+        if not is_known(name, settings):
+            near = get_close_matches(name, settings.llms, n=1)
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else f"names of llms: {', '.join(settings.llms) or 'none'}."
+            )
+            raise SettingsError(
+                f"Setting {key!r}: expected {EXTRACTIVE}, a name of llms or provider:model, "
+                f"got {name!r}; {hint}"
+            )
 
 
 def _refuse_unknown_variables() -> None:
@@ -197,6 +243,9 @@ def _first_problem(exc: ValidationError) -> str:
     problem = exc.errors()[0]
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"Unknown setting {name!r}; known are {', '.join(Settings.model_fields)}."
-    shown = "" if "key" in name else f", got {problem['input']!r}"
+        parent, _, _ = name.rpartition(".")
+        known = NamedLlm.model_fields if parent.startswith("llms.") else Settings.model_fields
+        return f"Unknown setting {name!r}; known are {', '.join(known)}."
+    is_secret = "key" in name or name.startswith("llms") or name == "llm_base_url"
+    shown = "" if is_secret else f", got {problem['input']!r}"
     return f"Setting {name!r}: {problem['msg']}{shown}."

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.dependencies import AskerAccess, FootnoteParts
 from api.errors import problems, request_id_of
+from api.llm_choice import allowed_llm
 from api.schemas.answers import (
     AnswerBody,
     AskRequest,
@@ -31,27 +32,12 @@ from rag.answering.answerer import (
     RetrievalEvent,
     TokenEvent,
 )
-from rag.errors import InvalidRequest
 from rag.filter_parsing import parse_filter
 from rag.filters import Filter
 from rag.questions import checked_question
-from rag.settings import Settings
 
 EVENT_STREAM = "text/event-stream"
-EXTRACTIVE = "extractive"
 router = APIRouter(prefix="/v1", tags=["questions"])
-
-
-def allowed_llm(named: str | None, settings: Settings) -> str | None:
-    """The LLM a request may use: the server's own, or the extractive one; a request names no endpoint.
-
-    Raises:
-        InvalidRequest: any other.
-    """
-    allowed = sorted({EXTRACTIVE, settings.llm})
-    if named is not None and named not in allowed:
-        raise InvalidRequest(f"llm {named[:100]!r} is not offered here; name one of: {', '.join(allowed)}.")
-    return named
 
 
 def named_events(events: Iterator[AnswerEvent]) -> Iterator[Named]:

@@ -26,7 +26,7 @@ class LlmSpec:
 
     name: str
     model: str
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)  # may hold a password
     api_key: str | None = field(default=None, repr=False)
     timeout_s: float
     max_tokens: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -12,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from rag.domain import GroundingPolicy
 from rag.errors import SettingsError
+from rag.llm.named import spec_of
 from rag.settings import PREFIX, Settings, load_settings
 
 HOUSE = Path(__file__).parents[2]
@@ -174,3 +177,86 @@ def test_the_example_file_s_values_are_accepted(monkeypatch: pytest.MonkeyPatch)
             variable, value = line.removeprefix("# ").split("=", 1)
             monkeypatch.setenv(variable, value)
     assert load_settings().llm == "openai:gpt-5-mini"
+
+
+# ------------------------------------------------------------------------------ named language models
+
+
+FAST = '{"fast": {"model": "openai:llama3.2", "base_url": "http://127.0.0.1:11434/v1", "api_key": "s3cret"}}'
+
+
+def test_language_models_are_named_in_a_variable_or_in_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "footnote.toml").write_text(
+        'llm = "fast"\nllm_fallbacks = ["spare"]\n'
+        '[llms.fast]\nmodel = "openai:a"\ntimeout_s = 20\n[llms.spare]\nmodel = "anthropic:b"\n'
+    )
+    settings = load_settings()
+    fast, spare = spec_of("fast", settings), spec_of("spare", settings)
+    assert (fast.name, fast.model, fast.timeout_s, spare.timeout_s) == ("fast", "openai:a", 20, 60)
+    monkeypatch.setenv("FOOTNOTE_LLMS", FAST)
+    fast = spec_of("fast", load_settings(llm_fallbacks=[]))
+    assert (fast.base_url, fast.api_key) == ("http://127.0.0.1:11434/v1", "s3cret")
+
+
+def test_an_address_and_its_key_go_to_the_provider_they_were_given_for() -> None:
+    settings = load_settings(
+        llm="openai:a",
+        llm_base_url="http://127.0.0.1:1/v1",
+        llm_api_key="k",
+        llms={"other": {"model": "openai:c"}},
+    )
+    assert spec_of("openai:b", settings).api_key == "k"
+    for name in ("mistralai:b", "other"):
+        spec = spec_of(name, settings)
+        assert (spec.base_url, spec.api_key) == (None, None)
+    assert spec_of("mistralai:b", load_settings(llm_api_key="k")).api_key == "k"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ({"llms": {"fast": {}}}, r"'llms\.fast\.model'"),
+        ({"llms": {"fast": {"model": "gpt"}}}, r"'llms\.fast\.model'.*provider:model"),
+        (
+            {"llms": {"fast": {"model": "openai:a", "url": "x"}}},
+            r"'llms\.fast\.url'; known are model, base_url",
+        ),
+        ({"llms": {"extractive": {"model": "openai:a"}}}, r"llms\.extractive.*taken"),
+        ({"llms": {"a:b": {"model": "openai:a"}}}, "without a colon"),
+        ({"llm": "fats", "llms": {"fast": {"model": "openai:a"}}}, "'llm'.*'fats'.*did you mean fast"),
+        ({"llm_fallbacks": ["spare"]}, "'llm_fallbacks'.*'spare'.*none"),
+    ],
+)
+def test_a_mistake_in_a_language_model_is_named_by_its_key(overrides: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load_settings(**overrides)
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        FAST.replace("model", "modell"),
+        FAST.replace('"openai:llama3.2"', "3"),
+        '{"fast": "s3cret"}',
+        '{"fast": {"model": "openai:a", "options": "s3cret"}}',
+        '{"fast": {"model": "openai:a", "base_url": ["http://me:s3cret@host"]}}',
+        '["s3cret"]',
+        "s3cret",
+    ],
+)
+def test_a_mistake_beside_a_secret_does_not_print_it(monkeypatch: pytest.MonkeyPatch, malformed: str) -> None:
+    monkeypatch.setenv("FOOTNOTE_LLMS", malformed)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    told = "".join(traceback.format_exception(refused.value))  # as the log has it at level DEBUG
+    assert "llms" in str(refused.value)
+    assert "s3cret" not in told.replace(repr(malformed), "")
+
+
+def test_a_named_language_model_s_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_LLMS", FAST.replace("http://", "http://me:s3cret@"))
+    settings = load_settings()
+    shown = (repr(settings), str(settings.llms), repr(settings.llms["fast"]), repr(spec_of("fast", settings)))
+    assert [text for text in shown if "s3cret" in text] == []
