@@ -60,6 +60,7 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
     errors.NotFound: Row(status=404, title="Not found"),
     errors.CollectionNotFound: Row(status=404, title="Collection not found"),
     errors.DocumentNotFound: Row(status=404, title="Document not found"),
+    errors.ConversationNotFound: Row(status=404, title="Conversation not found"),
     errors.JobNotFound: Row(status=404, title="Job not found"),
     errors.Conflict: Row(status=409, title="Not possible in the present state"),
     errors.CollectionExists: Row(status=409, title="The collection exists already"),

@@ -12,6 +12,7 @@
     ├── NotFound                  unknown, or not visible to the caller: both answer alike
     │   ├── CollectionNotFound
     │   ├── DocumentNotFound
+    │   ├── ConversationNotFound
     │   └── JobNotFound
     ├── Conflict                  the state forbids it now
     │   ├── CollectionExists
@@ -99,6 +100,12 @@ class DocumentNotFound(NotFound):
     """No document with that id."""
 
     code = "document_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """No conversation of the asker's with that id."""
+
+    code = "conversation_not_found"
 
 
 class JobNotFound(NotFound):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from rag.domain import (
     Access,
+    Answer,
     ChunkIds,
     Collection,
+    Conversation,
+    ConversationKey,
+    ConversationTurn,
     Document,
     DocumentText,
     EmbeddingProfile,
@@ -25,7 +30,18 @@ from rag.domain import (
 )
 from rag.errors import StorageError
 from rag.filters import Filter
-from rag.store import changes, chunks, collections, documents, integrity, job_files, jobs, leases, spaces
+from rag.store import (
+    changes,
+    chunks,
+    collections,
+    conversations,
+    documents,
+    integrity,
+    job_files,
+    jobs,
+    leases,
+    spaces,
+)
 from rag.store.allowed import AllowedChunks
 from rag.store.database import Database
 from rag.store.migrate import migrate
@@ -309,6 +325,61 @@ class SqlCatalog:
         """Forget files of jobs that ended long ago."""
         with self._database.write() as session:
             return job_files.prune_job_files(session, limit)
+
+    # -- conversations
+
+    def begin_conversation(
+        self, key: ConversationKey, *, collection_id: str, kept: timedelta
+    ) -> Conversation:
+        """The conversation, made if it is not there."""
+        with self._database.write() as session:
+            return conversations.begin_conversation(session, key, collection_id, kept)
+
+    def conversation(self, key: ConversationKey) -> Conversation:
+        """One conversation."""
+        with self._database.read() as session:
+            return conversations.find_conversation(session, key)
+
+    def conversations(self, owner: str, *, limit: int = 100, after: int | None = None) -> list[Conversation]:
+        """The owner's, newest first."""
+        with self._database.read() as session:
+            return conversations.list_conversations(session, owner, limit, after)
+
+    def add_turn(
+        self,
+        key: ConversationKey,
+        question: str,
+        answer: Answer,
+        *,
+        collection_id: str,
+        begins: bool,
+        kept: timedelta,
+    ) -> ConversationTurn:
+        """Store the newest turn."""
+        with self._database.write() as session:
+            return conversations.add_turn(
+                session, key, question, answer, collection_id=collection_id, begins=begins, kept=kept
+            )
+
+    def turns(self, key: ConversationKey, *, limit: int = 100, after: int = 0) -> list[ConversationTurn]:
+        """Turns in order."""
+        with self._database.read() as session:
+            return conversations.list_turns(session, key, limit, after)
+
+    def latest_turns(self, key: ConversationKey, *, limit: int) -> list[ConversationTurn]:
+        """The newest turns, in order."""
+        with self._database.read() as session:
+            return conversations.latest_turns(session, key, limit)
+
+    def delete_conversation(self, key: ConversationKey) -> int:
+        """Remove a conversation."""
+        with self._database.write() as session:
+            return conversations.delete_conversation(session, key)
+
+    def prune_conversations(self, *, kept: timedelta, limit: int) -> int:
+        """Remove conversations that have expired."""
+        with self._database.write() as session:
+            return conversations.prune_conversations(session, kept, limit)
 
     # -- upkeep
 

@@ -63,7 +63,12 @@ class Base(DeclarativeBase):
     """Base of all tables; constraints have names, so that migrations can change them on SQLite too."""
 
     metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[int]: JSON}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[int]: JSON,
+    }
 
 
 class CollectionRow(Base):
@@ -251,6 +256,52 @@ class RemovedChunkRow(Base):
     chunk_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
     sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class ConversationRow(Base):
+    """A conversation; its row is locked by every turn added to it.
+
+    Attributes:
+        id: its name among those of its owner.
+        turns: how many were added.
+    """
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("owner", "id"),
+        Index(None, "owner", "number"),
+        Index(None, "collection_id"),
+        Index(None, "expires_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(RowNumber, Identity(always=True), primary_key=True)
+    owner: Mapped[str] = mapped_column(String)
+    id: Mapped[str] = mapped_column(String)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"))
+    turns: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class TurnRow(Base):
+    """A question and its answer; ``ordinal`` counts from 1 in the order of commits."""
+
+    __tablename__ = "conversation_turns"
+
+    conversation: Mapped[int] = mapped_column(
+        RowNumber, ForeignKey("conversations.number", ondelete="CASCADE"), primary_key=True
+    )
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    question: Mapped[str] = mapped_column(Text)
+    standalone_question: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String)
+    answer_id: Mapped[str] = mapped_column(String)
+    llm: Mapped[str] = mapped_column(String)
+    citations: Mapped[list[dict[str, Any]]]
+    created_at: Mapped[datetime]
 
 
 class JobRow(Base):

@@ -16,6 +16,7 @@ from rag.store import migrate
 from rag.store.catalog import open_catalog
 from rag.store.database import Database
 from rag.store.schema import Base
+from tests.contracts.test_catalog_conversations import add as add_turn
 from tests.sources import EMBEDDER, new_version, put
 
 
@@ -34,6 +35,7 @@ def test_deleting_a_parent_row_deletes_what_belongs_to_it(catalog_url: str) -> N
     collection = catalog.create_collection("handbook", EMBEDDER.profile)
     put(catalog, collection.id, new_version("a.txt", "One.", groups=frozenset({"staff"})))
     put(catalog, collection.id, new_version("a.txt", "Two.", groups=frozenset({"staff"})))
+    add_turn(catalog, collection)
     catalog.close()
     database = Database(catalog_url)
     with database.write() as session:
