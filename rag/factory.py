@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,6 +15,7 @@ from rag.answering.citing import SpanCitationMatcher
 from rag.answering.evidence import SentenceScorer
 from rag.answering.extractive import NAME as EXTRACTIVE
 from rag.answering.extractive import ExtractiveGenerator
+from rag.conversation.conversations import Conversations
 from rag.conversation.rewriting import MAX_TOKENS, CarryOverRewriter, LlmRewriter
 from rag.domain import Collection
 from rag.embedding.query_embedding import QueryEmbedder
@@ -196,6 +198,18 @@ class Footnote:
                 self._brief_llm(MAX_TOKENS, self.settings.expansion_timeout_s, llm),
                 fallback=CarryOverRewriter(),
             ),
+        )
+
+    @property
+    def conversations(self) -> Conversations:
+        """Opens the conversations that questions are asked in."""
+        settings = self.settings
+        return Conversations(
+            self.catalog,
+            collection=settings.collection,
+            kept=timedelta(days=settings.conversation_days),
+            turns=settings.conversation_turns,
+            tokens=settings.conversation_tokens,
         )
 
     @property

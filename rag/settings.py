@@ -136,6 +136,18 @@ class Settings(BaseSettings):
         default=GroundingPolicy.ANNOTATE,
         description="annotate, drop, regenerate or refuse: what happens to unsupported sentences.",
     )
+    conversation_days: float = Field(
+        default=30.0,
+        ge=0,
+        le=36500,
+        description="Days after its last question that a conversation is kept; 0: none is kept.",
+    )
+    conversation_turns: int = Field(
+        default=6, ge=0, le=100, description="Earlier turns of a conversation that are read with a question."
+    )
+    conversation_tokens: int = Field(
+        default=800, ge=0, description="At most so many tokens of them; the newest turns first."
+    )
     api_key: SecretStr | None = Field(
         default=None, description="Bearer key of the API; without one only loopback is served."
     )
