@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,28 @@ def write_handbook(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def running(footnote: Footnote) -> Iterator[Server]:
+    """A server over these parts, which are closed when it has stopped."""
+    runner = uvicorn.Server(uvicorn.Config(create_app(footnote), log_config=None, ws="none"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=runner.run, kwargs={"sockets": [listener]})
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=url, timeout=30) as client:
+            wait_for(lambda: runner.started)
+            yield Server(footnote=footnote, client=client, url=url)
+    finally:
+        runner.should_exit = True
+        thread.join(timeout=20)
+        footnote.close()
+        assert not thread.is_alive()
+
+
 @pytest.fixture
 def serve(tmp_path: Path, handbook: Path, ingested: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers with the given settings; all are stopped after the test."""
-    started: list[tuple[Server, uvicorn.Server, threading.Thread]] = []
 
     def start(*, filled: bool = False, **settings: Any) -> Server:
         settings = {
@@ -78,24 +97,20 @@ def serve(tmp_path: Path, handbook: Path, ingested: Path) -> Iterator[Callable[.
         } | settings
         if filled:
             shutil.copytree(ingested, settings["data_dir"])
-        footnote = Footnote(load_settings(**settings), embedder=HashedEmbedder())
-        runner = uvicorn.Server(uvicorn.Config(create_app(footnote), log_config=None, ws="none"))
-        listener = socket.create_server(("127.0.0.1", 0))
-        thread = threading.Thread(target=runner.run, kwargs={"sockets": [listener]})
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = Server(footnote=footnote, client=httpx.Client(base_url=url, timeout=30), url=url)
-        started.append((server, runner, thread))
-        wait_for(lambda: runner.started)
-        return server
+        return servers.enter_context(running(Footnote(load_settings(**settings), embedder=HashedEmbedder())))
 
-    yield start
-    for server, runner, thread in started:
-        server.client.close()
-        runner.should_exit = True
-        thread.join(timeout=20)
-        server.footnote.close()
-        assert not thread.is_alive()
+    with ExitStack() as servers:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory, ingested: Path) -> Iterator[Server]:
+    """One server over the ingested handbook for all tests of a module, which only ask."""
+    data_dir = tmp_path_factory.mktemp("shared") / "data"
+    shutil.copytree(ingested, data_dir)
+    settings = load_settings(data_dir=data_dir, disk_floor_mb=0)
+    with running(Footnote(settings, embedder=HashedEmbedder())) as server:
+        yield server
 
 
 @pytest.fixture

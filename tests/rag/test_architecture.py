@@ -28,7 +28,7 @@ ADAPTERS = {
     "watchfiles": {"ingest/watch.py"},
     "psutil": {"eval/memory.py"},
     "langchain": {"rag/llm/providers.py"},
-    "langchain_core": {"rag/llm/chat_model.py", "rag/llm/providers.py"},
+    "langchain_core": {"api/langchain.py", "rag/llm/chat_model.py", "rag/llm/providers.py"},
     "unstructured": {"ingest/parsing/"},
     "pypdfium2": {"ingest/parsing/"},
     "langdetect": {"rag/text/language.py"},
