@@ -159,10 +159,6 @@ def request_id_of(request: Request) -> str:
     return str(request.scope["request_id"])
 
 
-async def _footnote_error(request: Request, error: Exception) -> Response:
-    return problem_response(problem_of(error, request_id=request_id_of(request)), request.scope)
-
-
 _NO_OBJECT = "The body must be a JSON object, sent with the header `Content-Type: application/json`."
 _BODY_DETAILS = {
     ("body", "json_invalid"): "The body is not valid JSON.",
@@ -172,8 +168,7 @@ _BODY_DETAILS = {
 }
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+def _validation_problem(error: RequestValidationError) -> dict[str, Any]:
     found = [
         {
             "field": "body" if problem["type"] == "json_invalid" else ".".join(map(str, problem["loc"])),
@@ -186,10 +181,9 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     detail = _BODY_DETAILS.get((first["field"], first["kind"])) or f"{first['field']}: {first['message']}."
     if len(found) > 1:
         detail += f" {len(found) - 1} more under errors."
-    members = problem(
+    return problem(
         status=422, code="invalid_request", title="The request is not valid", detail=detail, errors=found
     )
-    return problem_response(members, request.scope)
 
 
 _HTTP_DETAILS = {
@@ -201,22 +195,33 @@ _HTTP_DETAILS = {
 _HTTP_CODES = {413: UploadTooLarge.code}
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _http_problem(request: Request, error: HTTPException) -> dict[str, Any]:
     phrase = HTTPStatus(error.status_code).phrase
     code = _HTTP_CODES.get(error.status_code) or phrase.lower().replace(" ", "_")
     detail = _HTTP_DETAILS.get(error.status_code, "The request could not be read: {phrase}.").format(
         path=request.url.path, method=request.method, phrase=phrase
     )
-    members = problem(status=error.status_code, code=code, detail=detail)
-    return problem_response(members, request.scope, dict(error.headers or {}))
+    return problem(status=error.status_code, code=code, detail=detail)
+
+
+def problem_for(request: Request, error: Exception) -> dict[str, Any]:
+    """The problem object of whatever serving ``request`` has raised."""
+    if isinstance(error, RequestValidationError):
+        return _validation_problem(error)
+    if isinstance(error, HTTPException):
+        return _http_problem(request, error)
+    return problem_of(error, request_id=request_id_of(request))
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None
+    return problem_response(problem_for(request, error), request.scope, headers)
 
 
 def install_error_handlers(app: FastAPI) -> None:
     """Answer every expected failure with a problem object (crashes: :class:`api.security.Guard`)."""
-    app.add_exception_handler(errors.FootnoteError, _footnote_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    for kind in (errors.FootnoteError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer_problem)
 
 
 _PROBLEM_SCHEMA = {
