@@ -12,7 +12,18 @@ from api.body_limit import BodyLimit
 from api.errors import install_error_handlers
 from api.readiness import Warmup
 from api.release import release
-from api.routes import asking, collections, documents, grounding, health, ingestions, jobs, page
+from api.routes import (
+    asking,
+    collections,
+    conversations,
+    documents,
+    grounding,
+    health,
+    ingestions,
+    jobs,
+    llms,
+    page,
+)
 from api.security import Doorkeeper, Guard
 from ingest.jobs import JobRunner
 from rag.factory import Footnote
@@ -22,6 +33,8 @@ DESCRIPTION = (
 )
 _ROUTERS = (
     asking.router,
+    conversations.router,
+    llms.router,
     grounding.router,
     ingestions.router,
     jobs.router,

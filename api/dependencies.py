@@ -8,9 +8,11 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from rag.domain import Access
+from rag.domain import OPERATOR, Access
 from rag.errors import InvalidRequest
 from rag.factory import Footnote
+
+_MOST_DIGITS = 18  # of a number that a database takes
 
 
 def _footnote(request: Request) -> Footnote:
@@ -21,6 +23,11 @@ def _footnote(request: Request) -> Footnote:
 def _access() -> Access:
     """The one bearer key, or the local operator, may read everything."""
     return Access.everything()
+
+
+def _owner() -> str:
+    """Whose conversations: the one bearer key's, and the local operator's, are the same."""
+    return OPERATOR
 
 
 def encode_cursor(item_id: str) -> str:
@@ -39,12 +46,25 @@ def decode_cursor(cursor: str | None) -> str | None:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as exc:
-        raise InvalidRequest(
-            f"Cursor {cursor[:80]!r} is not one of ours; give back a `next_cursor`."
-        ) from exc
+        raise _foreign(cursor) from exc
+
+
+def decode_number_cursor(cursor: str | None) -> int | None:
+    """The number of the item a cursor continues after. Raises: as :func:`decode_cursor`."""
+    number = decode_cursor(cursor)
+    if cursor is None or number is None:
+        return None
+    if not number.isdecimal() or len(number) > _MOST_DIGITS:
+        raise _foreign(cursor)
+    return int(number)
+
+
+def _foreign(cursor: str) -> InvalidRequest:
+    return InvalidRequest(f"Cursor {cursor[:80]!r} is not one of ours; give back a `next_cursor`.")
 
 
 FootnoteParts = Annotated[Footnote, Depends(_footnote)]
 AskerAccess = Annotated[Access, Depends(_access)]
+AskerOwner = Annotated[str, Depends(_owner)]
 Limit = Annotated[int, Query(ge=1, le=500, description="Items per page.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)]

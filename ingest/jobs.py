@@ -165,12 +165,13 @@ class JobRunner:
                     return
 
     def _keep_up(self) -> None:
-        """Once an hour, with nothing else to do: forget old jobs' files, and tidy the uploads."""
+        """Once an hour, with nothing else to do: forget what is old, and tidy the uploads."""
         if time.monotonic() - self._upkept_at < _UPKEEP_SECONDS:
             return
         if self._footnote.catalog.prune_job_files(limit=_PRUNED_AT_ONCE) == _PRUNED_AT_ONCE:
             return  # the rest when the queue has been looked at again
         self._upkept_at = time.monotonic()
+        self._footnote.conversations.prune()
         settle_abandoned(self._footnote.catalog, self._footnote.settings.data_dir)
 
     def _close_ingestor(self) -> None:

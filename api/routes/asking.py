@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.dependencies import AskerAccess, FootnoteParts
+from api.dependencies import AskerAccess, AskerOwner, FootnoteParts
 from api.errors import problems, request_id_of
 from api.llm_choice import allowed_llm
 from api.schemas.answers import (
@@ -61,7 +61,7 @@ def _named(event: AnswerEvent) -> tuple[str, Body]:
 
 
 _ASK_RESPONSES = {
-    **problems(404, 502, 503),
+    **problems(404, 409, 502, 503),
     200: {
         "description": "The answer; streamed: retrieval, token, citation, grounding, done, error events.",
         "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
@@ -71,36 +71,37 @@ _ASK_RESPONSES = {
 
 @router.post("/ask", response_model=AnswerBody, responses=_ASK_RESPONSES)
 def ask(
-    body: AskRequest, request: Request, footnote: FootnoteParts, access: AskerAccess
+    body: AskRequest, request: Request, footnote: FootnoteParts, access: AskerAccess, owner: AskerOwner
 ) -> AnswerBody | Response:
     """Answer a question, every sentence cited and checked."""
     question = checked_question(body.question)
     answerer = footnote.answerer(allowed_llm(body.llm, footnote.settings))
-    collection = body.collection or footnote.settings.collection
+    conversation = footnote.conversations.open(body.conversation_id, owner=owner, collection=body.collection)
     streamed = EVENT_STREAM in request.headers.get("accept", "") if body.stream is None else body.stream
     filters = _filter(body.filters)
     if not streamed:
         answer = answerer.answer(
             question,
-            collection=collection,
+            collection=conversation.collection,
             access=access,
             k=body.k,
             policy=body.grounding_policy,
             filters=filters,
+            history=conversation.history,
         )
-        return AnswerBody.of(answer)
-    events = named_events(
-        answerer.events(
-            question,
-            collection=collection,
-            access=access,
-            k=body.k,
-            policy=body.grounding_policy,
-            filters=filters,
-        )
+        return AnswerBody.of(conversation.keep(answer))
+    events = answerer.events(
+        question,
+        collection=conversation.collection,
+        access=access,
+        k=body.k,
+        policy=body.grounding_policy,
+        filters=filters,
+        history=conversation.history,
     )
-    first = next(events)  # an unknown collection is still answered with its own status
-    return event_stream(in_threads(chain([first], events)), request_id=request_id_of(request))
+    named = named_events(conversation.kept(events))
+    first = next(named)  # an unknown collection is still answered with its own status
+    return event_stream(in_threads(chain([first], named)), request_id=request_id_of(request))
 
 
 @router.post("/search", responses=problems(404, 503))

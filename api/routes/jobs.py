@@ -11,13 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import cancelling
-from api.dependencies import Cursor, FootnoteParts, Limit, decode_cursor, encode_cursor
+from api.dependencies import Cursor, FootnoteParts, Limit, decode_cursor, decode_number_cursor, encode_cursor
 from api.errors import problems, request_id_of
 from api.schemas.base import Page
 from api.schemas.jobs import JobBody, JobDetailBody, JobFileBody
 from api.sse import Named, event_stream
 from rag.domain import FINAL_JOB_STATES, Job, JobFileState, JobState
-from rag.errors import InvalidRequest
 from rag.interfaces import Catalog
 
 POLL_SECONDS = 0.3
@@ -67,7 +66,9 @@ def list_files(
     cursor: Cursor = None,
 ) -> Page[JobFileBody]:
     """What became of each file, in the order of events. Long after a job's end its files are forgotten."""
-    rows = footnote.catalog.job_files(job_id, state=state, limit=limit + 1, after=_file_number(cursor))
+    rows = footnote.catalog.job_files(
+        job_id, state=state, limit=limit + 1, after=decode_number_cursor(cursor) or 0
+    )
     return Page(
         items=[JobFileBody.of(file) for file in rows[:limit]],
         next_cursor=encode_cursor(str(rows[limit - 1].number)) if len(rows) > limit else None,
@@ -119,12 +120,3 @@ async def _changes(catalog: Catalog, job: Job, *, seen: str | None) -> AsyncIter
             yield "job", JobBody.of(newer)
         job = newer
     yield "done", JobBody.of(job)
-
-
-def _file_number(cursor: str | None) -> int:
-    number = decode_cursor(cursor)
-    if number is None:
-        return 0
-    if not number.isdecimal():
-        raise InvalidRequest(f"Cursor {cursor!r} is not one of ours; give back a `next_cursor`.")
-    return int(number)

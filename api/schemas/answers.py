@@ -45,6 +45,11 @@ class AskRequest(RequestBody):
         description="The question, at most 4,000 characters.", examples=["How many days off?"]
     )
     collection: str | None = Field(default=None, description="Collection to ask; unset: the default one.")
+    conversation_id: str | None = Field(
+        default=None,
+        description="The question is read with the earlier ones of this conversation; an id not used yet "
+        "begins one (1 to 100 of A-Z, a-z, 0-9, `_.:-`), and `new` begins one under an id of Footnote's.",
+    )
     k: int | None = Field(default=None, ge=1, le=50, description="Passages put before the generator.")
     filters: Any = _filters()
     llm: str | None = Field(

@@ -146,7 +146,7 @@ def test_a_question_of_4000_characters_is_asked(client: httpx.Client) -> None:
         {"question": 5},
         {"question": "x", "k": 0},
         {"question": "x", "unknown": 1},
-        {"question": "x", "conversation_id": "1"},
+        {"question": "x", "conversation_id": "a b"},
         {"question": "x", "llm": "openai:gpt-9"},
     ],
 )
