@@ -28,7 +28,7 @@ from rag.domain import (
 ANSWER_STAGES = ("embed", "retrieve", "rerank", "generate", "ground", "total")
 
 
-def _filters() -> Any:
+def filter_field() -> Any:
     """The field of a filter, whose own parser says what is wrong with it."""
     return Field(
         default=None,
@@ -51,7 +51,7 @@ class AskRequest(RequestBody):
         "begins one (1 to 100 of A-Z, a-z, 0-9, `_.:-`), and `new` begins one under an id of Footnote's.",
     )
     k: int | None = Field(default=None, ge=1, le=50, description="Passages put before the generator.")
-    filters: Any = _filters()
+    filters: Any = filter_field()
     llm: str | None = Field(
         default=None, description="`extractive`, or the model this server is configured with."
     )
@@ -73,7 +73,7 @@ class SearchRequest(RequestBody):
     distinct: bool = Field(
         default=False, description="Show no text twice and no document alone, as answers are written from."
     )
-    filters: Any = _filters()
+    filters: Any = filter_field()
 
 
 class PassageBody(Body):
