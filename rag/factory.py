@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,10 @@ from rag.interfaces import (
     Reranker,
     Retriever,
 )
+from rag.llm.circuit_breaker import CircuitBreaker
+from rag.llm.fallback import FallbackGenerator
+from rag.llm.named import spec_of
+from rag.llm.spec import LlmSpec
 from rag.retrieval.beside import Beside
 from rag.retrieval.distinct import DistinctRetriever
 from rag.retrieval.encoder_scale import MeasuredEncoders
@@ -51,6 +56,8 @@ from rag.store.catalog import open_catalog
 T = TypeVar("T")
 
 NO_RERANKER = "none"
+
+_BREAKER = "breaker "
 
 CHECKERS = {AlignmentChecker.NAME: AlignmentChecker}
 """Groundedness checkers by name; each is built from the embedder."""
@@ -228,7 +235,7 @@ class Footnote:
             retriever=self.distinct_retriever,
             judge=CalibratedAnswerabilityJudge(self.scorer),
             generator=self.generator(llm or settings.llm),
-            citer=SpanCitationMatcher(),
+            citer=SpanCitationMatcher(self.embedder),
             checker=self.checker(),
             rewriter=self.rewriter_for(llm or settings.llm),
             k=settings.k,
@@ -237,10 +244,27 @@ class Footnote:
         )
 
     def generator(self, name: str) -> Generator:
-        """``extractive``, or the chat model ``provider:model``."""
-        return self._generators.get(name) or self._shared(
-            f"generator {name}", lambda: self._open_generator(name)
-        )
+        """``extractive``, or a language model (a name of ``llms``, or ``provider:model``) and its fallbacks.
+
+        Raises:
+            InvalidRequest, ModelUnavailable: no such model, or it or a fallback cannot be set up.
+        """
+        return self._shared(f"generator {name}", lambda: self._open_chain(name))
+
+    def open_llms(self) -> None:
+        """Set up every configured language model, so that a mistake is known before the first question.
+
+        Raises:
+            ModelUnavailable: a package or a key is missing.
+        """
+        for name in (self.settings.llm, *self.settings.llms):
+            self.generator(name)
+
+    @property
+    def breakers(self) -> Mapping[str, CircuitBreaker]:
+        """Those of the language models that were set up so far, by name."""
+        parts = [*self._parts.items()]
+        return {name.removeprefix(_BREAKER): part for name, part in parts if name.startswith(_BREAKER)}
 
     def checker(self, name: str | None = None) -> GroundednessChecker:
         """The groundedness checker ``name`` (default: the configured one).
@@ -350,27 +374,52 @@ class Footnote:
             threads=self.settings.threads,
         )
 
+    def _open_chain(self, name: str) -> Generator:
+        if name == EXTRACTIVE:
+            return self._single_generator(name)
+        last = [EXTRACTIVE] if self.settings.extractive_fallback else []
+        names = dict.fromkeys([name, *self.settings.llm_fallbacks, *last])
+        return FallbackGenerator([self._single_generator(each) for each in names])
+
+    def _single_generator(self, name: str) -> Generator:
+        """Without fallbacks."""
+        given = self._generators.get(name)
+        return given or self._shared(f"single generator {name}", lambda: self._open_generator(name))
+
     def _open_generator(self, name: str) -> Generator:
         if name == EXTRACTIVE:
             return ExtractiveGenerator(self.scorer)
-        return self._open_llm(name, self.settings.llm_max_tokens, self.settings.llm_timeout_s)
+        return self._open_llm(spec_of(name, self.settings), breaker=f"{_BREAKER}{name}")
 
     def _brief_llm(self, max_tokens: int, timeout_s: float, name: str | None = None) -> Generator:
-        """A language model (default: the configured one), for short texts that somebody waits for."""
-        name = name or self.settings.llm
-        return self._generators.get(name) or self._open_llm(name, max_tokens, timeout_s)
+        """A language model (default: the configured one), for short texts that somebody waits for.
 
-    def _open_llm(self, name: str, max_tokens: int, timeout_s: float) -> Generator:
+        What needs them does without when the model fails, so there are no fallbacks; and its failures are
+        counted apart, because a model too slow for this may still be good for answers.
+        """
+        name = name or self.settings.llm
+        if name in self._generators:
+            return self._generators[name]
+        spec = spec_of(name, self.settings)
+        brief = replace(spec, max_tokens=max_tokens, timeout_s=min(timeout_s, spec.timeout_s))
+        return self._open_llm(brief, breaker=f"brief breaker {name}")
+
+    def _open_llm(self, spec: LlmSpec, *, breaker: str) -> Generator:
         from rag.llm.chat_model import open_chat_model  # LangChain takes a second to import
 
         settings = self.settings
-        return open_chat_model(
-            name,
-            base_url=settings.llm_base_url,
-            api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
-            timeout_s=timeout_s,
-            max_tokens=max_tokens,
+        shared = self._shared(
+            breaker,
+            lambda: CircuitBreaker(
+                spec.name, failures=settings.llm_breaker_failures, rest_s=settings.llm_breaker_rest_s
+            ),
         )
+        try:
+            return open_chat_model(spec, attempts=settings.llm_attempts, breaker=shared)
+        except ModelUnavailable as exc:
+            if spec.name not in settings.llms:
+                raise
+            raise ModelUnavailable(f"llms.{spec.name}: {exc}") from exc
 
 
 def _lasting_name(model: str) -> str:

@@ -15,14 +15,13 @@ from rag.domain import (
     Access,
     Answer,
     ChunkIds,
-    CitedDraft,
+    CitedSpan,
     Collection,
     Conversation,
     ConversationKey,
     ConversationTurn,
     Document,
     DocumentText,
-    Draft,
     EmbeddingProfile,
     Evidence,
     GeneratorItem,
@@ -601,8 +600,15 @@ class GroundingSession(Protocol):
 
 
 class CitationMatcher(Protocol):
-    """Turns a draft's markers into citations with exact spans."""
+    """What the sentences of an answer rest on."""
 
-    def cite(self, draft: Draft, passages: Sequence[Passage]) -> CitedDraft:
-        """Passage ``n`` of the draft's markers is ``passages[n - 1]``; unknown numbers are dropped."""
+    def find(
+        self, sentence: str, numbers: Sequence[int], passages: Sequence[Passage], *, before: str = ""
+    ) -> list[CitedSpan]:
+        """Spans of the passages that carry ``sentence``; none where nothing does.
+
+        Args:
+            numbers: that the generator marked it with; ``n`` means ``passages[n - 1]``, unknown ones nothing.
+            before: the text of the answer that the sentence follows.
+        """
         ...

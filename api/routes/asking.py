@@ -24,7 +24,7 @@ from api.schemas.answers import (
 )
 from api.schemas.base import Body
 from api.sse import Named, event_stream, in_threads
-from rag.answering.answerer import (
+from rag.answering.events import (
     AnswerEvent,
     CitationEvent,
     DoneEvent,

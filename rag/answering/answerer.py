@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Generator as TypedGenerator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.answering.citing import MarkerFilter
-from rag.answering.refusing import Refusal, reason_for
-from rag.answering.verdicts import apply_policy, judged_sentences
+from rag.answering.drafting import Piece, drafted
+from rag.answering.events import (
+    AnswerEvent,
+    CitationEvent,
+    DoneEvent,
+    GroundingEvent,
+    RetrievalEvent,
+    TokenEvent,
+)
+from rag.answering.footnotes import Added, CheckedSentence, FootnotedText
+from rag.answering.refusing import Refusal, degraded_reason, reason_for
+from rag.answering.verdicts import MANNERS, Manner, says_something
 from rag.cancellation import Cancellation
 from rag.domain import (
     Access,
     Answer,
     AnswerStatus,
-    Citation,
     Draft,
-    Evidence,
-    GeneratorItem,
     GroundingPolicy,
-    GroundingReport,
     Passage,
     Prompt,
     Question,
@@ -31,7 +35,6 @@ from rag.domain import (
     Turn,
     Verdict,
 )
-from rag.errors import GenerationFailed
 from rag.filters import Filter
 from rag.interfaces import (
     AnswerabilityJudge,
@@ -44,47 +47,6 @@ from rag.interfaces import (
 from rag.prompting.building import build_prompt
 from rag.questions import checked_question
 from rag.text.language import detect_language
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalEvent:
-    """The passages are found."""
-
-    passages: tuple[Passage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenEvent:
-    """A piece of the answer's text, without markers; ``restart`` voids the pieces before it."""
-
-    text: str
-    restart: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CitationEvent:
-    """A footnote of the answer."""
-
-    citation: Citation
-
-
-@dataclass(frozen=True, slots=True)
-class GroundingEvent:
-    """A checked sentence."""
-
-    sentence: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class DoneEvent:
-    """The whole answer; what it says supersedes the pieces."""
-
-    answer: Answer
-
-
-AnswerEvent = RetrievalEvent | TokenEvent | CitationEvent | GroundingEvent | DoneEvent
 
 
 @dataclass(slots=True)
@@ -180,7 +142,8 @@ class Answerer:
     def answer_from_passages(self, question: str, passages: Sequence[Passage]) -> Answer:
         """The answer path without retrieval: refuse, or answer from the given passages."""
         asked = _question(question, collection="", k=max(1, len(passages)))
-        return _last(self._answer(asked, passages, _Clock(), self._policy))
+        base = _blank_answer(asked.text, self._generator.name)
+        return _last(self._answer(asked, passages, _Clock(), policy=self._policy, base=base))
 
     def events(
         self,
@@ -199,97 +162,169 @@ class Answerer:
         typed = checked_question(question)
         standalone = self._rewriter.rewrite(typed, history) if history else typed
         asked = _question(standalone, collection=collection, k=self._k if k is None else k)
+        base = _blank_answer(typed, self._generator.name)
+        if asked.text != typed:
+            base = replace(base, standalone_question=asked.text)
         clock.lap("rewrite")
         found = self._retriever.retrieve(
             asked.text, collection=collection, k=asked.k, access=access, filters=filters
         )
         clock.take(found.timings_ms)
-        yield from self._answer(asked, found.passages, clock, policy or self._policy)
+        yield from self._answer(
+            asked,
+            found.passages,
+            clock,
+            policy=policy or self._policy,
+            base=base,
+            history=history,
+            cancellation=cancellation,
+        )
 
     def _answer(
-        self, question: Question, passages: Sequence[Passage], clock: _Clock, policy: GroundingPolicy
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        clock: _Clock,
+        *,
+        policy: GroundingPolicy,
+        base: Answer,
+        history: Sequence[Turn] = (),
+        cancellation: Cancellation | None = None,
     ) -> Iterator[AnswerEvent]:
         yield RetrievalEvent(tuple(passages))
         answerability = self._judge.probability(question, passages)
         clock.lap("judge")
-        base = _blank_answer(question, passages, self._generator.name, answerability)
+        base = replace(base, passages=tuple(passages), answerability=answerability)
         if answerability < self._judge.threshold:
             why = Refusal.NO_PASSAGES if not passages else Refusal.NOT_ANSWERED
             yield DoneEvent(_refused(base, why, clock))
             return
         prompt = build_prompt(question, passages, budget_tokens=self._budget_tokens)
-        draft = yield from self._generate(prompt)
-        clock.lap("generate")
-        if draft.refused:
-            yield DoneEvent(_refused(base, Refusal.GENERATOR_DECLINED, clock))
-            return
-        answer = self._settle(self._check(base, draft, prompt, clock), prompt, policy, clock)
-        yield from (CitationEvent(citation) for citation in answer.citations)
-        yield from (GroundingEvent(sentence) for sentence in answer.sentences)
+        attempt = yield from self._attempt(prompt, MANNERS[policy], clock, cancellation)
+        if policy is GroundingPolicy.REGENERATE and attempt.failing:
+            yield TokenEvent("", restart=True)
+            second = yield from self._attempt(prompt, MANNERS[GroundingPolicy.DROP], clock, cancellation)
+            attempt = _better(attempt, second)
+        answer = self._settled(base, attempt, policy, clock)
+        if policy is GroundingPolicy.REFUSE:
+            yield from _whole(answer)
         yield DoneEvent(replace(answer, timings_ms=clock.total()))
 
-    def _generate(self, prompt: Prompt) -> TypedGenerator[AnswerEvent, None, Draft]:
-        """Token events as the generator streams; returns the draft."""
-        shown = MarkerFilter()
-        for item in self._generator.stream(prompt):
-            if isinstance(item, Draft):
-                rest = shown.finish()
-                if rest:
-                    yield TokenEvent(rest)
-                return item
-            if isinstance(item, Restart):
-                shown = MarkerFilter()
-                yield TokenEvent("", restart=True)
-                continue
-            piece = shown.feed(item)
-            if piece:
-                yield TokenEvent(piece)
-        raise GenerationFailed(f"The generator {self._generator.name} ended without a draft.")
-
-    def _settle(self, answer: Answer, prompt: Prompt, policy: GroundingPolicy, clock: _Clock) -> Answer:
-        """What the policy makes of a checked answer, with one more try where it asks for one."""
-        if policy is GroundingPolicy.REGENERATE and _has_unsupported(answer):
-            draft = _drain(self._generator.stream(prompt))
-            clock.lap("generate")
-            spent = _sum_usage(answer.usage, draft.usage)
-            if not draft.refused:
-                answer = self._check(answer, draft, prompt, clock)
-            answer = replace(answer, usage=spent)
-        settled = apply_policy(answer, policy)
-        if settled.status is AnswerStatus.REFUSED:
-            return _refused(settled, Refusal.UNSUPPORTED, clock)
-        if settled.dropped_sentences:  # the report must speak of the text that is left
-            settled = replace(settled, grounding=self._grounding(settled.text, prompt))
-            clock.lap("ground")
-        return settled
-
-    def _check(self, base: Answer, draft: Draft, prompt: Prompt, clock: _Clock) -> Answer:
-        cited = self._citer.cite(draft, prompt.passages)
-        clock.lap("cite")
-        report = self._grounding(cited.text, prompt)
+    def _attempt(
+        self, prompt: Prompt, manner: Manner, clock: _Clock, cancellation: Cancellation | None
+    ) -> TypedGenerator[AnswerEvent, None, _Attempt]:
+        """One draft, checked; its events as ``manner`` lets them be seen."""
+        attempt = _Attempt(drops=manner.drops)
+        items = drafted(
+            self._generator, prompt, citer=self._citer, checker=self._checker, cancellation=cancellation
+        )
+        for item in items:
+            match item:
+                case Piece():
+                    clock.lap("generate")
+                    if manner.shows_draft:
+                        yield TokenEvent(item.text)
+                case Restart():
+                    attempt = _Attempt(drops=manner.drops)
+                    yield TokenEvent("", restart=True)
+                case CheckedSentence():
+                    added = attempt.add(item)
+                    if added is not None and manner.shows_sentences:
+                        yield from _told(added, with_text=not manner.shows_draft)
+                case Draft():
+                    attempt.draft = item
         clock.lap("ground")
+        return attempt
+
+    def _settled(self, base: Answer, attempt: _Attempt, policy: GroundingPolicy, clock: _Clock) -> Answer:
+        """The answer that an attempt comes to, or the refusal."""
+        draft, text = attempt.draft, attempt.text
+        assert draft is not None, "a draft ends every attempt"
+        language = detect_language(base.question)
+        base = replace(base, llm=draft.llm, usage=draft.usage, failed_llms=draft.failed)
+        if draft.refused or not attempt.checked:
+            return _refused(base, Refusal.GENERATOR_DECLINED, clock)
+        base = replace(base, dropped_sentences=attempt.dropped)
+        is_withheld = policy is GroundingPolicy.REFUSE and (attempt.failing or not text.is_checked)
+        if is_withheld or (attempt.dropped and not says_something(attempt.kept)):
+            return _refused(base, Refusal.UNSUPPORTED, clock)
+        report = self._checker.begin([]).report(text.verdicts) if text.is_checked else None
+        status = AnswerStatus.ANSWERED if report else AnswerStatus.UNVERIFIED
+        reason = degraded_reason(draft, language) if draft.failed else None
         return replace(
             base,
-            status=AnswerStatus.ANSWERED if report else AnswerStatus.UNVERIFIED,
-            reason=None if report else reason_for(Refusal.UNVERIFIED, prompt.question.language),
-            text=cited.text,
-            sentences=judged_sentences(cited, report),
-            citations=cited.citations,
+            status=status,
+            reason=reason if report else reason_for(Refusal.UNVERIFIED, language),
+            text=text.text,
+            sentences=tuple(text.sentences if report else map(_unchecked, text.sentences)),
+            citations=tuple(text.citations),
             grounding=report,
-            llm=draft.llm,
-            usage=draft.usage,
         )
 
-    def _grounding(self, text: str, prompt: Prompt) -> GroundingReport | None:
-        evidence = [
-            Evidence(id=str(passage.chunk_id), text=f"{passage.title} > {passage.heading}\n{passage.text}")
-            for passage in prompt.passages
-        ]
-        try:
-            return self._checker.check(text, evidence, question=prompt.question.text)
-        except Exception:  # a crashed checker must neither lose the answer nor pass it
-            logger.exception("The groundedness check failed; the answer is marked unverified.")
-            return None
+
+@dataclass(slots=True)
+class _Attempt:
+    """One draft and its sentences.
+
+    Attributes:
+        drops: sentences that fail are left out.
+    """
+
+    drops: bool
+    draft: Draft | None = None
+    text: FootnotedText = field(default_factory=FootnotedText)
+    checked: list[CheckedSentence] = field(default_factory=list)
+
+    def add(self, sentence: CheckedSentence) -> Added | None:
+        """The sentence in its place; ``None`` if it is left out."""
+        self.checked.append(sentence)
+        return None if self.drops and sentence.fails else self.text.add(sentence)
+
+    @property
+    def failing(self) -> bool:
+        return any(sentence.fails for sentence in self.checked)
+
+    @property
+    def kept(self) -> list[CheckedSentence]:
+        return [sentence for sentence in self.checked if not (self.drops and sentence.fails)]
+
+    @property
+    def dropped(self) -> int:
+        return len(self.checked) - len(self.kept)
+
+
+def _better(first: _Attempt, second: _Attempt) -> _Attempt:
+    """The second try; where it declined, what holds of the first. The spending of both."""
+    assert first.draft is not None
+    assert second.draft is not None
+    usage = _sum_usage(first.draft.usage, second.draft.usage)
+    chosen = second
+    if second.draft.refused:
+        chosen = _Attempt(drops=True, draft=first.draft)
+        for sentence in first.checked:
+            chosen.add(sentence)
+    assert chosen.draft is not None
+    chosen.draft = replace(chosen.draft, usage=usage)
+    return chosen
+
+
+def _told(added: Added, *, with_text: bool) -> Iterator[AnswerEvent]:
+    if with_text:
+        yield TokenEvent(added.text)
+    yield from map(CitationEvent, added.citations)
+    yield GroundingEvent(added.sentence)
+
+
+def _whole(answer: Answer) -> Iterator[AnswerEvent]:
+    """An answer that was held back until all of it was checked."""
+    if answer.status is not AnswerStatus.REFUSED:
+        yield TokenEvent(answer.text)
+        yield from map(CitationEvent, answer.citations)
+        yield from map(GroundingEvent, answer.sentences)
+
+
+def _unchecked(sentence: Sentence) -> Sentence:
+    return replace(sentence, verdict=Verdict.NOT_CHECKABLE, score=0.0)
 
 
 def _question(text: str, *, collection: str, k: int) -> Question:
@@ -297,19 +332,18 @@ def _question(text: str, *, collection: str, k: int) -> Question:
     return Question(text=checked, collection=collection, k=k, language=detect_language(checked))
 
 
-def _blank_answer(question: Question, passages: Sequence[Passage], llm: str, answerability: float) -> Answer:
+def _blank_answer(question: str, llm: str) -> Answer:
     return Answer(
         answer_id=uuid.uuid4().hex,
-        question=question.text,
+        question=question,
         status=AnswerStatus.REFUSED,
         text="",
         sentences=(),
         citations=(),
-        passages=tuple(passages),
+        passages=(),
         grounding=None,
         llm=llm,
         timings_ms={},
-        answerability=answerability,
     )
 
 
@@ -326,25 +360,10 @@ def _refused(answer: Answer, why: Refusal, clock: _Clock) -> Answer:
     )
 
 
-def _has_unsupported(answer: Answer) -> bool:
-    bad = (Verdict.UNSUPPORTED, Verdict.CONTRADICTED)
-    return any(sentence.verdict in bad for sentence in answer.sentences)
-
-
 def _sum_usage(first: Mapping[str, int] | None, second: Mapping[str, int] | None) -> Mapping[str, int] | None:
     if first is None or second is None:
         return first or second
     return {name: first.get(name, 0) + second.get(name, 0) for name in first.keys() | second.keys()}
-
-
-def _drain(stream: Iterator[GeneratorItem]) -> Draft:
-    draft = None
-    for item in stream:
-        if isinstance(item, Draft):
-            draft = item
-    if draft is None:
-        raise GenerationFailed("The generator ended without a draft.")
-    return draft
 
 
 def _last(events: Iterator[AnswerEvent]) -> Answer:

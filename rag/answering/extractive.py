@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rag.answering.citing import MARKER
+from rag.answering.marked_sentences import MARKER
 from rag.answering.evidence import ScoredSentence, SentenceScorer
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Passage, Prompt, Question

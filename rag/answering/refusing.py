@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from rag.domain import Draft
+from rag.llm.named import EXTRACTIVE
+
 
 class Refusal(StrEnum):
     """Reasons for a refusal, and for an answer that could not be verified."""
@@ -36,3 +39,20 @@ _SENTENCES = {
 def reason_for(refusal: Refusal, language: str) -> str:
     """One sentence for the asker, in French for French questions, else in English."""
     return _SENTENCES.get(language, _SENTENCES["en"])[refusal]
+
+
+_DEGRADED = {
+    "en": "The language model {failed} did not answer; this is by {llm}.",
+    "fr": "Le modèle de langue {failed} n’a pas répondu ; la réponse vient de {llm}.",
+}
+_DEGRADED_TO_QUOTES = {
+    "en": "The language model {failed} did not answer; these are the documents’ own sentences.",
+    "fr": "Le modèle de langue {failed} n’a pas répondu ; voici les phrases mêmes des documents.",
+}
+
+
+def degraded_reason(draft: Draft, language: str) -> str:
+    """Who did not answer, and what is shown instead."""
+    sentences = _DEGRADED_TO_QUOTES if draft.llm == EXTRACTIVE else _DEGRADED
+    sentence = sentences.get(language, sentences["en"])
+    return sentence.format(failed=", ".join(draft.failed), llm=draft.llm)

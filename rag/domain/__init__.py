@@ -12,8 +12,7 @@ from rag.domain.arrays import ChunkIds, Matrix, Vector
 from rag.domain.conversations import OPERATOR, Conversation, ConversationKey, ConversationTurn
 from rag.domain.generation import (
     Citation,
-    CitedDraft,
-    CitedSentence,
+    CitedSpan,
     Draft,
     GeneratorItem,
     Prompt,
@@ -57,8 +56,7 @@ __all__ = [
     "AnswerStatus",
     "ChunkIds",
     "Citation",
-    "CitedDraft",
-    "CitedSentence",
+    "CitedSpan",
     "Collection",
     "Conversation",
     "ConversationKey",

@@ -89,19 +89,15 @@ class Citation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CitedSentence:
-    """A sentence of the answer with the numbers of its citations; offsets into the answer's text."""
+class CitedSpan:
+    """The part of a passage that a sentence of an answer rests on.
 
-    text: str
+    Attributes:
+        start, end: offsets into the passage's text.
+        coverage: weighted share, 0 to 1, of the sentence's terms that the span holds.
+    """
+
+    passage: Passage
     start: int
     end: int
-    citations: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CitedDraft:
-    """A draft whose markers became citations: the last stage before the groundedness check."""
-
-    text: str
-    sentences: tuple[CitedSentence, ...]
-    citations: tuple[Citation, ...]
+    coverage: float

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from rag.answering.answerer import (
-    Answerer,
+from rag.answering.answerer import Answerer
+from rag.answering.citing import SpanCitationMatcher
+from rag.answering.events import (
+    AnswerEvent,
     CitationEvent,
     DoneEvent,
     GroundingEvent,
     RetrievalEvent,
     TokenEvent,
 )
-from rag.answering.citing import SpanCitationMatcher
 from rag.cancellation import Cancellation
 from rag.conversation.rewriting import CarryOverRewriter
 from rag.domain import (
@@ -30,11 +33,20 @@ from rag.domain import (
     Passage,
     Prompt,
     Question,
+    Restart,
+    Turn,
     Verdict,
 )
-from rag.errors import CollectionNotFound, GenerationFailed, InvalidQuestion, InvalidRequest, ModelUnavailable
+from rag.errors import (
+    CollectionNotFound,
+    GenerationCancelled,
+    GenerationFailed,
+    InvalidQuestion,
+    InvalidRequest,
+    ModelUnavailable,
+)
 from rag.factory import Footnote
-from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker
+from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker, GroundingSession
 from rag.prompting.building import REFUSAL_MARK
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
@@ -64,6 +76,9 @@ class FixedJudge:
 
 class CrashingChecker:
     name = "crashing"
+
+    def begin(self, evidence: Sequence[Evidence], *, question: str | None = None) -> GroundingSession:
+        raise ModelUnavailable("The checker's weights are missing.")
 
     def check(
         self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None
@@ -108,7 +123,7 @@ def answerer(
         retriever=footnote.retriever,
         judge=judge or FixedJudge(),
         generator=generator or ScriptedGenerator(*answers),
-        citer=SpanCitationMatcher(),
+        citer=SpanCitationMatcher(EMBEDDER),
         checker=checker or footnote.checker(),
         rewriter=CarryOverRewriter(),
         k=5,
@@ -152,25 +167,149 @@ def test_every_answer_has_an_id_of_its_own(footnote: Footnote) -> None:
     assert ask(asked).answer_id != ask(asked).answer_id
 
 
-def test_events_come_in_the_order_of_the_path_and_add_up_to_the_answer(footnote: Footnote) -> None:
-    events = list(answerer(footnote, MIXED).events(ASKED, collection="handbook", access=EVERYTHING))
-    kinds = [type(event) for event in events]
-    order = [RetrievalEvent, TokenEvent, CitationEvent, GroundingEvent, DoneEvent]
-    assert [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] is not kind] == order
+def streamed(asked: Answerer, **options: object) -> tuple[list[AnswerEvent], Answer]:
+    """All events, and the answer at their end."""
+    events = list(asked.events(ASKED, collection="handbook", access=EVERYTHING, **options))  # type: ignore[arg-type]
     done = events[-1]
     assert isinstance(done, DoneEvent)
-    streamed = "".join(event.text for event in events if isinstance(event, TokenEvent))
-    assert streamed.split() == done.answer.text.split()
-    assert "[" not in streamed
-    assert (
-        tuple(event.citation for event in events if isinstance(event, CitationEvent)) == done.answer.citations
-    )
-    assert (
-        tuple(event.sentence for event in events if isinstance(event, GroundingEvent))
-        == done.answer.sentences
-    )
+    return events, done.answer
+
+
+def shown(events: Sequence[AnswerEvent]) -> str:
+    """The text that somebody who follows the stream sees at its end."""
+    text = ""
+    for event in events:
+        if isinstance(event, TokenEvent):
+            text = event.text if event.restart else text + event.text
+    return text
+
+
+def test_events_come_in_the_order_of_the_path_and_add_up_to_the_answer(footnote: Footnote) -> None:
+    events, answer = streamed(answerer(footnote, MIXED))
     assert isinstance(events[0], RetrievalEvent)
-    assert events[0].passages == done.answer.passages
+    assert events[0].passages == answer.passages
+    assert shown(events).split() == answer.text.split()
+    assert "[" not in shown(events)
+    citations = [event.citation for event in events if isinstance(event, CitationEvent)]
+    sentences = [event.sentence for event in events if isinstance(event, GroundingEvent)]
+    assert (tuple(citations), tuple(sentences)) == (answer.citations, answer.sentences)
+    kinds = [type(event) for event in events]
+    assert kinds.index(CitationEvent) < kinds.index(GroundingEvent)
+
+
+def test_a_sentence_is_cited_and_checked_while_the_next_is_still_written(footnote: Footnote) -> None:
+    checked = threading.Event()
+
+    class PausingGenerator:
+        name = "pausing"
+
+        def stream(
+            self, prompt: Prompt, *, cancellation: Cancellation | None = None
+        ) -> Iterator[GeneratorItem]:
+            yield "Annual leave is twenty-five days a year [1]. Five days"
+            assert checked.wait(timeout=20), "the first sentence was not checked in time"
+            yield " may be carried over [1]."
+            yield Draft(text="(as streamed)", llm=self.name)
+
+    for event in answerer(footnote, generator=PausingGenerator()).events(
+        ASKED, collection="handbook", access=EVERYTHING
+    ):
+        if isinstance(event, GroundingEvent):
+            checked.set()
+    assert isinstance(event, DoneEvent)
+    assert [sentence.verdict for sentence in event.answer.sentences] == [Verdict.SUPPORTED] * 2
+
+
+def test_a_new_beginning_voids_what_was_streamed(footnote: Footnote) -> None:
+    class RestartingGenerator:
+        name = "first"
+
+        def stream(
+            self, prompt: Prompt, *, cancellation: Cancellation | None = None
+        ) -> Iterator[GeneratorItem]:
+            yield "Submarines are repaired in Brest. And then"
+            yield Restart(llm="second")
+            yield GOOD
+            yield Draft(text=GOOD, llm="second", failed=("first",))
+
+    events, answer = streamed(answerer(footnote, generator=RestartingGenerator()))
+    assert shown(events) == answer.text == "Annual leave is twenty-five days a year."
+    assert_sound(answer, footnote)
+    assert (answer.llm, answer.failed_llms, answer.status) == ("second", ("first",), AnswerStatus.ANSWERED)
+    assert answer.reason == "The language model first did not answer; this is by second."
+
+
+def test_an_answer_that_nobody_waits_for_is_given_up(footnote: Footnote) -> None:
+    cancellation, stopped = Cancellation(), threading.Event()
+
+    class WaitingGenerator:
+        name = "waiting"
+
+        def stream(
+            self, prompt: Prompt, *, cancellation: Cancellation | None = None
+        ) -> Iterator[GeneratorItem]:
+            assert cancellation is not None
+            yield "Annual leave"
+            with cancellation.calling(stopped.set):
+                stopped.wait(timeout=20)
+            raise GenerationCancelled("Given up.")
+
+    events = answerer(footnote, generator=WaitingGenerator()).events(
+        ASKED, collection="handbook", access=EVERYTHING, cancellation=cancellation
+    )
+    assert any(isinstance(event, TokenEvent) for event in islice(events, 2))
+    threading.Timer(0.05, cancellation.cancel).start()
+    with pytest.raises(GenerationCancelled):
+        list(events)
+    assert stopped.wait(timeout=20)
+
+
+def test_a_stream_that_is_closed_gives_the_draft_up(footnote: Footnote) -> None:
+    stopped = threading.Event()
+
+    class EndlessGenerator:
+        name = "endless"
+
+        def stream(
+            self, prompt: Prompt, *, cancellation: Cancellation | None = None
+        ) -> Iterator[GeneratorItem]:
+            assert cancellation is not None
+            while not cancellation.is_cancelled:
+                yield "on and "
+            stopped.set()
+
+    events = answerer(footnote, generator=EndlessGenerator()).events(
+        ASKED, collection="handbook", access=EVERYTHING
+    )
+    next(events)
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert stopped.wait(timeout=20)
+
+
+@pytest.mark.parametrize("policy", [GroundingPolicy.DROP, GroundingPolicy.REGENERATE])
+def test_what_is_dropped_is_not_left_standing_in_the_stream(
+    footnote: Footnote, policy: GroundingPolicy
+) -> None:
+    events, answer = streamed(answerer(footnote, MIXED, MIXED), policy=policy)
+    assert shown(events) == answer.text == "Annual leave is twenty-five days a year."
+    assert_sound(answer, footnote)
+
+
+def test_what_is_withheld_is_never_streamed(footnote: Footnote) -> None:
+    events, answer = streamed(answerer(footnote, MIXED), policy=GroundingPolicy.REFUSE)
+    assert (shown(events), answer.status) == ("", AnswerStatus.REFUSED)
+    events, answer = streamed(answerer(footnote, GOOD), policy=GroundingPolicy.REFUSE)
+    assert shown(events) == answer.text == "Annual leave is twenty-five days a year."
+
+
+def test_a_follow_up_is_searched_for_as_it_stands_alone(footnote: Footnote) -> None:
+    history = [Turn(question="How much annual leave is there?", answer="25 days.")]
+    answer = ask(answerer(footnote, GOOD), "Can it be carried over?", history=history)
+    assert answer.question == "Can it be carried over?"
+    assert answer.standalone_question is not None
+    assert "annual leave" in answer.standalone_question
+    assert ask(answerer(footnote, GOOD), history=history).standalone_question is None
 
 
 def test_the_extractive_answerer_answers_from_the_handbook(footnote: Footnote) -> None:
