@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -53,7 +53,7 @@ class OpenConversation:
     history: tuple[Turn, ...] = ()
     place: _Place | None = None
 
-    def kept(self, events: Iterator[AnswerEvent]) -> Iterator[AnswerEvent]:
+    def kept(self, events: Iterator[AnswerEvent]) -> Generator[AnswerEvent, None, None]:
         """The same events; the answer is kept before it is passed on. What ends early is not kept."""
         for event in events:
             yield DoneEvent(self.keep(event.answer)) if isinstance(event, DoneEvent) else event

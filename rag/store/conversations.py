@@ -29,8 +29,9 @@ def begin_conversation(
     session: Session, key: ConversationKey, collection_id: str, kept: timedelta
 ) -> Conversation:
     """The owner's conversation of that name, made if it is not there; errors as in the interface."""
-    _begun(session, key, collection_id, kept)
-    return find_conversation(session, key)
+    begun = _begun(session, key, collection_id, kept)
+    query = _conversations().where(ConversationRow.number == begun.number)
+    return _conversation(session.execute(query).one())
 
 
 def find_conversation(session: Session, key: ConversationKey) -> Conversation:
