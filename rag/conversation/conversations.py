@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
-from rag.answering.answerer import AnswerEvent, DoneEvent
+from rag.answering.events import AnswerEvent, DoneEvent
 from rag.domain import Answer, AnswerStatus, Conversation, ConversationKey, ConversationTurn, Turn
 from rag.errors import Conflict, ConversationNotFound, InvalidRequest, NotFound, StorageError
 from rag.interfaces import Catalog

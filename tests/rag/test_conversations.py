@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rag.answering.answerer import AnswerEvent, DoneEvent, TokenEvent
+from rag.answering.events import AnswerEvent, DoneEvent, TokenEvent
 from rag.conversation.conversations import Conversations, trimmed
 from rag.domain import OPERATOR, Access, Answer, AnswerStatus, ConversationKey, Turn
 from rag.errors import Conflict, ConversationNotFound, DiskFull, InvalidRequest
