@@ -8,6 +8,7 @@ from api.commands import (
     asking,
     benching,
     collections,
+    conversations,
     doctor,
     documents,
     evaluating,
@@ -35,6 +36,7 @@ app.command("tune")(tuning.tune)
 app.command("doctor")(doctor.doctor)
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
+app.add_typer(conversations.app, name="conversations")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(benching.app, name="bench")

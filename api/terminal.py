@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rag.domain import Answer, AnswerStatus, Citation, Passage, SearchResult, Verdict
+from rag.domain import Answer, AnswerStatus, Citation, ConversationTurn, Passage, SearchResult, Verdict
 
 # A mark beside the colour: colour alone says nothing to some readers, and nothing in a pipe.
 VERDICT_MARKS: dict[Verdict, tuple[str, str]] = {
@@ -27,14 +27,27 @@ def show_answer(out: Console, answer: Answer) -> None:
     if answer.status is AnswerStatus.REFUSED:
         _show_refusal(out, answer)
         return
+    _show_searched(out, answer.standalone_question)
     out.print(_marked_text(answer))
     if answer.status is AnswerStatus.UNVERIFIED:
         out.print(Text(f"Not verified: {answer.reason}", style="yellow"))
+    elif answer.reason:
+        out.print(Text(answer.reason, style="yellow"))
     if answer.citations:
         out.print()
     for citation in answer.citations:
         _show_citation(out, citation)
     _show_legend(out, answer)
+
+
+def show_turn(out: Console, turn: ConversationTurn) -> None:
+    """Print a question of a conversation with its answer and footnotes."""
+    out.print(Text(f"{turn.ordinal}. {turn.question}", style="bold"))
+    _show_searched(out, turn.standalone_question)
+    out.print(Text(turn.answer))
+    for citation in turn.citations:
+        _show_citation(out, citation)
+    out.print()
 
 
 def show_search(out: Console, result: SearchResult) -> None:
@@ -93,7 +106,13 @@ def _show_passage(out: Console, passage: Passage, *, label: str) -> None:
     _print_indented(out, _snippet(passage.text))
 
 
+def _show_searched(out: Console, standalone_question: str | None) -> None:
+    if standalone_question is not None:
+        out.print(Text(f"Searched for: {standalone_question}", style="dim"))
+
+
 def _show_refusal(out: Console, answer: Answer) -> None:
+    _show_searched(out, answer.standalone_question)
     out.print(Text.assemble(("No answer. ", "bold"), answer.reason or ""))
     if answer.passages:
         out.print("\nNearest passages:", markup=False)

@@ -10,7 +10,7 @@ from api.console import AsJson, CollectionName, DataDir, command
 from api.filter_option import FilterTexts, filter_of
 from api.schemas.answers import AnswerBody, SearchBody
 from api.terminal import show_answer, show_search
-from rag.domain import Access, SearchMode
+from rag.domain import OPERATOR, Access, SearchMode
 from rag.questions import checked_question
 
 
@@ -24,23 +24,37 @@ def ask(
         int | None, typer.Option("--k", min=1, max=50, help="Passages put before the generator.")
     ] = None,
     filters: FilterTexts = None,
+    conversation: Annotated[
+        str | None,
+        typer.Option(
+            "--conversation",
+            metavar="ID",
+            help="Read the question with the earlier ones of this conversation; a name not used yet "
+            "begins one, `new` begins one under an id of Footnote's.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Answer a question with footnotes, each sentence checked against its passages.
 
     Example: footnote ask "How many days of leave do we have?" --filter language=en
+
+    Example: footnote ask "And in Lyon?" --conversation leave
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
         checked_question(question)
         chosen = filter_of(filters)
+        opened = run.footnote.conversations.open(conversation, owner=OPERATOR, collection=collection)
         answer = run.footnote.answerer(llm).answer(
             question,
-            collection=collection or run.collection,
+            collection=opened.collection,
             access=Access.everything(),
             k=k,
             filters=chosen,
+            history=opened.history,
         )
+        answer = opened.keep(answer)
         if as_json:
             run.print_json(AnswerBody.of(answer).to_json())
         else:

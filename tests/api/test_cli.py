@@ -191,6 +191,26 @@ def test_a_wrong_filter_is_wrong_usage(filled: Footnote) -> None:
     assert "Did you mean 'language'" in result.stderr
 
 
+def test_a_conversation_is_begun_continued_shown_and_deleted(filled: Footnote) -> None:
+    first = one_object(filled("ask", QUESTION, "--conversation", "leave", "--json"))
+    second = one_object(filled("ask", "And who has it?", "--conversation", "leave", "--json"))
+    assert (first["conversation_id"], second["conversation_id"]) == ("leave", "leave")
+    assert "annual leave" in second["standalone_question"]
+    assert (
+        "Searched for: And who has it?" in filled("ask", "And who has it?", "--conversation", "leave").stdout
+    )
+
+    assert QUESTION in filled("conversations", "list").stdout
+    (item,) = one_object(filled("conversations", "list", "--json"))["items"]
+    assert (item["id"], item["turn_count"]) == ("leave", 3)
+    turns = one_object(filled("conversations", "show", "leave", "--json"))["turns"]
+    assert [turn["question"] for turn in turns] == [QUESTION, "And who has it?", "And who has it?"]
+    assert f"1. {QUESTION}" in filled("conversations", "show", "leave").stdout
+    assert one_object(filled("conversations", "delete", "leave", "--json")) == {"turns_removed": 3}
+    assert filled("conversations", "show", "leave").exit_code == 1
+    assert "footnote ask QUESTION --conversation" in filled("conversations", "list").stdout
+
+
 def test_documents_are_listed_shown_and_deleted(filled: Footnote) -> None:
     items = one_object(filled("documents", "list", "--json"))["items"]
     leave = next(item for item in items if item["path"] == "leave.md")
@@ -218,6 +238,8 @@ def test_collections_are_created_listed_and_deleted(filled: Footnote) -> None:
     [
         (["ask", "x", "--collection", "nowhere"], 1, "collection_not_found"),
         (["documents", "show", "unknown"], 1, "document_not_found"),
+        (["conversations", "show", "unknown"], 1, "conversation_not_found"),
+        (["ask", "x", "--conversation", "a b"], 2, "invalid_request"),
         (["ask", " "], 2, "invalid_question"),
         (["ask", "x" * 4001], 2, "invalid_question"),
         (["ask", "caf\udce9"], 2, "invalid_question"),
@@ -265,6 +287,7 @@ def test_a_crash_is_one_sentence_too(filled: Footnote, monkeypatch: pytest.Monke
 COMMANDS = [
     "serve", "ingest", "ask", "search", "doctor", "documents list", "documents show", "documents delete",
     "collections list", "collections create", "collections delete", "collections reembed",
+    "conversations list", "conversations show", "conversations delete",
     "eval retrieval", "eval groundedness", "eval refusal",
 ]  # fmt: skip
 
