@@ -17,7 +17,7 @@ _CARRIES = 0.5
 passages hold less, is looked for in all passages; a marker is kept where none of them does better."""
 
 _ADDS_NOTHING = 0.2
-"""A marked passage that holds less than this share is left out where another marked one carries the sentence."""
+"""A marked passage that holds less than this share is left out where another one carries the sentence."""
 
 
 class SpanCitationMatcher:
@@ -61,4 +61,6 @@ class SpanCitationMatcher:
 
 def _span(sentence: str, passage: Passage, language: str) -> CitedSpan | None:
     match = best_match(sentence, passage.text, language)
-    return match and CitedSpan(passage=passage, start=match.start, end=match.end, coverage=match.coverage)
+    if match is None:
+        return None
+    return CitedSpan(passage=passage, start=match.start, end=match.end, coverage=match.coverage)
