@@ -2,84 +2,199 @@
 
 from __future__ import annotations
 
-import math
+import logging
+import threading
 import time
 from collections import Counter
+from collections.abc import Generator as TypedGenerator
 from collections.abc import Iterator
+from contextlib import closing
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
+from tenacity import RetryCallState, Retrying, retry_if_exception
+from tenacity.stop import stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_random_exponential
 
 from rag.cancellation import Cancellation
-from rag.domain import Draft, GeneratorItem, Prompt
-from rag.errors import GenerationFailed
+from rag.domain import Draft, GeneratorItem, Prompt, Restart
+from rag.errors import GenerationCancelled, GenerationFailed
+from rag.llm.circuit_breaker import CircuitBreaker
+from rag.llm.provider_errors import (
+    BROKEN_OFF,
+    EMPTY,
+    TOO_SLOW,
+    Fault,
+    described,
+    fault_of,
+    retry_after_s,
+)
 from rag.llm.providers import build_chat_model
+from rag.llm.pump import stream_chunks
 from rag.llm.spec import LlmSpec
+from rag.llm.thoughts import ThoughtFilter
 from rag.prompting.building import REFUSAL_MARK
 
-_TELLS_ITS_END = "openai:"
-"""In this protocol the last piece says why it ends; without it the connection was cut."""
+log = logging.getLogger(__name__)
+
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=8.0)
+"""Seconds between attempts, with full jitter: anywhere between none and a window that doubles."""
+
+
+class _AttemptFailed(Exception):
+    """One attempt's end: what it means, and when the provider wants to be asked again."""
+
+    def __init__(self, fault: Fault, retry_after_s: float | None = None) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
+        self.retry_after_s = retry_after_s
 
 
 class ChatModelGenerator:
     """Streams a chat model's answer.
 
     Args:
-        timeout_s: seconds the whole answer may take.
+        spec: its name, and the seconds that the whole answer may take, with all attempts.
+        attempts: how often it is asked at most, while nothing of an answer has come.
+        breaker: shared with other generators of the same model; it says when not to ask at all.
     """
 
-    def __init__(self, name: str, model: BaseChatModel, *, timeout_s: float = math.inf) -> None:
-        self._name = name
+    def __init__(
+        self, spec: LlmSpec, model: BaseChatModel, *, attempts: int = 1, breaker: CircuitBreaker | None = None
+    ) -> None:
+        self._spec = spec
         self._model = model
-        self._timeout_s = timeout_s
+        self._attempts = attempts
+        self._breaker = breaker or CircuitBreaker(spec.name)
+        self._tells_its_end = any(kind.__name__ == "BaseChatOpenAI" for kind in type(model).__mro__)
 
     @property
     def name(self) -> str:
-        """``provider:model`` as configured."""
-        return self._name
+        """As configured: a name of ``llms``, or ``provider:model``."""
+        return self._spec.name
 
     def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """The model's words as they come, then the whole draft; of a refusal its mark is never shown.
 
         Raises:
             GenerationFailed: the provider did not answer, not in time, or with nothing.
+            GenerationCancelled: at once, when cancelled.
         """
-        text, shown = "", 0
-        usage: Counter[str] = Counter()
-        for piece, counts in self._pieces(prompt):
-            text += piece if text else piece.lstrip()
-            usage.update(counts)
-            end = _showable(text)
-            if end > shown:
-                yield text[shown:end]
-                shown = end
-        text = text.rstrip()
-        if not text:
-            raise GenerationFailed(f"The language model {self._name} gave an empty answer; try again.")
-        refused = REFUSAL_MARK in text
-        if not refused and len(text) > shown:
-            yield text[shown:]
-        yield Draft(text=text, llm=self._name, refused=refused, usage=dict(usage) or None)
-
-    def _pieces(self, prompt: Prompt) -> Iterator[tuple[str, dict[str, int]]]:
-        """Text and token counts as the provider sends them; its errors become ours."""
-        messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
-        deadline = time.monotonic() + self._timeout_s
-        finished = not self._name.startswith(_TELLS_ITS_END)
+        cancellation = cancellation or Cancellation()
+        deadline = time.monotonic() + self._spec.timeout_s
         try:
-            for chunk in self._model.stream(messages):
-                counts = getattr(chunk, "usage_metadata", None) or {}
-                yield str(chunk.text), {key: count for key, count in counts.items() if isinstance(count, int)}
-                finished = finished or bool(chunk.response_metadata.get("finish_reason"))
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-        except Exception as exc:  # every provider's client has its own exceptions
+            with self._breaker.call(counts=_is_outage) as succeeded:
+                for item in self._answered(prompt, deadline, cancellation):
+                    if isinstance(item, Draft):
+                        succeeded()  # before it is given out: nobody needs to ask for more
+                    yield item
+        except _AttemptFailed as failed:
             raise GenerationFailed(
-                f"The language model {self._name} did not answer ({type(exc).__name__}). "
-                f"Check that it runs and that its key is valid, or use the extractive answerer."
-            ) from exc
+                f"The language model {self.name} did not answer: {failed.fault.reason}. {failed.fault.advice}"
+            ) from None  # the provider's own words are in the log, without secrets
+
+    def _answered(
+        self, prompt: Prompt, deadline: float, cancellation: Cancellation
+    ) -> Iterator[GeneratorItem]:
+        """The items of the first attempt that gives any."""
+
+        def begin() -> Iterator[GeneratorItem]:
+            items = self._attempt(prompt, deadline, cancellation)
+            return _resumed(next(items), items)
+
+        retrying = Retrying(
+            retry=retry_if_exception(lambda exc: isinstance(exc, _AttemptFailed) and exc.fault.passes),
+            stop=stop_after_attempt(self._attempts) | stop_before_delay(self._spec.timeout_s),
+            wait=_pause,
+            sleep=lambda seconds: _rest(seconds, cancellation),
+            reraise=True,
+        )
+        yield from retrying(begin)
+
+    def _attempt(
+        self, prompt: Prompt, deadline: float, cancellation: Cancellation
+    ) -> TypedGenerator[GeneratorItem, None, None]:
+        answer = _Showing(self.name)
+        usage: Counter[str] = Counter()
+        for chunk in self._chunks(prompt, deadline, cancellation):
+            counts = (chunk.usage_metadata or {}).items()
+            usage.update({key: count for key, count in counts if isinstance(count, int)})
+            yield from answer.feed(_storable(str(chunk.text)))
+        yield from answer.finish()
+        if not answer.text:
+            raise _AttemptFailed(EMPTY)
+        yield Draft(text=answer.text, llm=self.name, refused=answer.refuses, usage=dict(usage) or None)
+
+    def _chunks(
+        self, prompt: Prompt, deadline: float, cancellation: Cancellation
+    ) -> Iterator[AIMessageChunk]:
+        """What the provider sends; its errors become ours."""
+        messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+        finished = not self._tells_its_end  # without the last piece's reason the connection was cut
+        chunks = stream_chunks(self._model, messages, deadline=deadline, cancellation=cancellation)
+        try:
+            for chunk in chunks:
+                finished = finished or bool(chunk.response_metadata.get("finish_reason"))
+                yield chunk
+        except GenerationCancelled:
+            raise
+        except Exception as exc:  # noqa: BLE001  # every provider's client has its own exceptions
+            is_late = time.monotonic() >= deadline
+            log.warning("%s: %s", self.name, "time is up" if is_late else described(exc, self._secrets()))
+            fault = TOO_SLOW if is_late else fault_of(exc)
+            raise _AttemptFailed(fault, retry_after_s(exc)) from None
         if not finished:
-            raise GenerationFailed(f"The language model {self._name} broke off in mid-answer; try again.")
+            raise _AttemptFailed(BROKEN_OFF)
+
+    def _secrets(self) -> list[str]:
+        options = (value for value in self._spec.options.values() if isinstance(value, str))
+        return [self._spec.api_key or "", *options]
+
+
+class _Showing:
+    """Takes a model's text in pieces and gives out what may be shown of it.
+
+    Attributes:
+        text: the answer so far, without thoughts.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thoughts = ThoughtFilter()
+        self._shown = 0
+        self.text = ""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the refusal mark stands in it."""
+        return REFUSAL_MARK in self.text
+
+    def feed(self, piece: str) -> Iterator[GeneratorItem]:
+        passed = self._thoughts.feed(piece)
+        if self._thoughts.void:
+            if self._shown:
+                yield Restart(llm=self._name)
+            self.text, self._shown = "", 0
+        self.text += passed if self.text else passed.lstrip()
+        yield from self._show(_showable(self.text))
+
+    def finish(self) -> Iterator[GeneratorItem]:
+        self.text = (self.text + self._thoughts.finish()).strip()
+        if not self.refuses:
+            yield from self._show(len(self.text))
+
+    def _show(self, end: int) -> Iterator[str]:
+        if end > self._shown:
+            yield self.text[self._shown : end]
+            self._shown = end
+
+
+def _resumed(
+    first: GeneratorItem, rest: TypedGenerator[GeneratorItem, None, None]
+) -> Iterator[GeneratorItem]:
+    with closing(rest):
+        yield first
+        yield from rest
 
 
 def _showable(text: str) -> int:
@@ -92,21 +207,38 @@ def _showable(text: str) -> int:
     return len(text[:place].rstrip())
 
 
-def open_chat_model(
-    name: str, *, base_url: str | None, api_key: str | None, timeout_s: float, max_tokens: int
-) -> ChatModelGenerator:
-    """The chat model ``provider:model``.
+def _storable(text: str) -> str:
+    """Without half surrogates, which no database and no response takes."""
+    return text.encode(errors="ignore").decode()
 
-    Args:
-        base_url: OpenAI-compatible server that ``openai:…`` calls instead of OpenAI's own; it needs no key
-            if the server doesn't. Other providers keep their own addresses.
-        timeout_s: seconds an answer may take in all, so nothing is tried twice.
+
+def _is_outage(error: BaseException) -> bool:
+    return isinstance(error, _AttemptFailed) and error.fault.is_outage
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds until the next attempt; where the provider says when, not before that."""
+    assert state.outcome is not None
+    failed = state.outcome.exception()
+    asked = failed.retry_after_s if isinstance(failed, _AttemptFailed) else None
+    return (asked or 0.0) + _BACKOFF(state)
+
+
+def _rest(seconds: float, cancellation: Cancellation) -> None:
+    over = threading.Event()
+    with cancellation.calling(over.set):
+        over.wait(min(seconds, threading.TIMEOUT_MAX))
+    if cancellation.is_cancelled:
+        raise GenerationCancelled("The answer was given up: whoever asked no longer waits for it.")
+
+
+def open_chat_model(
+    spec: LlmSpec, *, attempts: int = 1, breaker: CircuitBreaker | None = None
+) -> ChatModelGenerator:
+    """The chat model of ``spec``, ready to be asked; nothing is contacted yet.
 
     Raises:
-        InvalidRequest: the name has no provider.
+        InvalidRequest: the model's name has no provider.
         ModelUnavailable: the provider's package is missing, or its key.
     """
-    spec = LlmSpec(
-        name=name, model=name, base_url=base_url, api_key=api_key, timeout_s=timeout_s, max_tokens=max_tokens
-    )
-    return ChatModelGenerator(name, build_chat_model(spec), timeout_s=timeout_s)
+    return ChatModelGenerator(spec, build_chat_model(spec), attempts=attempts, breaker=breaker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from rag.domain import Draft, Prompt
 from rag.errors import GenerationFailed, InvalidRequest, ModelUnavailable
 from rag.interfaces import Generator
 from rag.llm.chat_model import open_chat_model
+from rag.llm.spec import LlmSpec
 from rag.prompting.building import REFUSAL_MARK
 from tests.fakes import HashedEmbedder
 from tests.openai_server import OpenAIServer, Reply, openai_server
@@ -22,9 +24,11 @@ ASKED = prompt("How many days of annual leave do I have?", passage(LEAVE), passa
 
 
 def chat_model(server: OpenAIServer, *, api_key: str | None = None, timeout_s: float = 10) -> Generator:
-    return open_chat_model(
-        "openai:scripted", base_url=server.base_url, api_key=api_key, timeout_s=timeout_s, max_tokens=100
-    )
+    return open_chat_model(spec(base_url=server.base_url, api_key=api_key, timeout_s=timeout_s))
+
+
+def spec(model: str = "openai:scripted", **fields: Any) -> LlmSpec:
+    return LlmSpec(name=model, model=model, **({"timeout_s": 1, "max_tokens": 100} | fields))
 
 
 def generated(generator: Generator, asked: Prompt = ASKED) -> tuple[str, Draft]:
@@ -170,15 +174,15 @@ def test_a_server_that_is_not_there_is_a_failed_generation() -> None:
 @pytest.mark.parametrize("name", ["gpt-5-mini", ":gpt", "openai:", ""])
 def test_a_name_without_provider_or_model_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest, match="expected extractive or provider:model"):
-        open_chat_model(name, base_url=None, api_key=None, timeout_s=1, max_tokens=1)
+        open_chat_model(spec(name))
 
 
 def test_a_missing_provider_package_is_named() -> None:
     with pytest.raises(ModelUnavailable, match="langchain-anthropic"):
-        open_chat_model("anthropic:claude", base_url=None, api_key="k", timeout_s=1, max_tokens=1)
+        open_chat_model(spec("anthropic:claude", api_key="k"))
 
 
 @pytest.mark.parametrize("name", ["openai:gpt-5-mini", "nonsense:model"])
 def test_a_model_that_cannot_be_set_up_is_unavailable(name: str) -> None:
     with pytest.raises(ModelUnavailable, match="could not be set up"):
-        open_chat_model(name, base_url=None, api_key=None, timeout_s=1, max_tokens=1)
+        open_chat_model(spec(name))

@@ -10,6 +10,7 @@ from rag.conversation.rewriting import CarryOverRewriter, LlmRewriter
 from rag.domain import Turn
 from rag.factory import Footnote
 from rag.llm.chat_model import open_chat_model
+from rag.llm.spec import LlmSpec
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
 from tests.openai_server import OpenAIServer, Reply, openai_server
@@ -128,10 +129,9 @@ def test_nothing_is_added_to_the_first_question_or_in_other_languages_or_beyond_
 
 
 def llm_rewriter(server: OpenAIServer) -> LlmRewriter:
-    model = open_chat_model(
-        "openai:scripted", base_url=server.base_url, api_key=None, timeout_s=0.5, max_tokens=60
-    )
-    return LlmRewriter(model, fallback=CarryOverRewriter())
+    name = "openai:scripted"
+    spec = LlmSpec(name=name, model=name, base_url=server.base_url, timeout_s=0.5, max_tokens=60)
+    return LlmRewriter(open_chat_model(spec), fallback=CarryOverRewriter())
 
 
 def test_a_language_model_writes_the_question_in_full() -> None:
