@@ -235,7 +235,7 @@ class Footnote:
             retriever=self.distinct_retriever,
             judge=CalibratedAnswerabilityJudge(self.scorer),
             generator=self.generator(llm or settings.llm),
-            citer=SpanCitationMatcher(),
+            citer=SpanCitationMatcher(self.embedder),
             checker=self.checker(),
             rewriter=self.rewriter_for(llm or settings.llm),
             k=settings.k,
