@@ -22,6 +22,7 @@ from api.routes import (
     ingestions,
     jobs,
     llms,
+    openai,
     page,
 )
 from api.security import Doorkeeper, Guard
@@ -35,6 +36,7 @@ _ROUTERS = (
     asking.router,
     conversations.router,
     llms.router,
+    openai.router,
     grounding.router,
     ingestions.router,
     jobs.router,

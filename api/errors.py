@@ -1,4 +1,4 @@
-"""Every failure as RFC 9457 ``application/problem+json``, from one table.
+"""Every failure as RFC 9457 ``application/problem+json`` (but for OpenAI's clients), from one table.
 
 A problem has ``type``, ``title``, ``status``, ``detail``, a stable ``code``, ``instance`` and, in server
 errors, the ``request_id`` that the log names. Internal causes stay in the log.
@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.openai_errors import OPENAI_PATHS, openai_error, openai_status
 from rag import errors
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,12 @@ class UploadTooLarge(errors.UsageError):
     """The request body is larger than the server takes."""
 
     code = "upload_too_large"
+
+
+class StreamNotFound(errors.NotFound):
+    """No answer of the asker's is being followed, or was a moment ago, under that event id."""
+
+    code = "stream_not_found"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +117,7 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
         title="An index is damaged",
         detail="An index of the server is damaged; its operator repairs it with `footnote doctor`.",
     ),
+    StreamNotFound: Row(status=404, title="The stream cannot be taken up"),
     UploadTooLarge: Row(status=413, title="The upload is too large"),
 }
 
@@ -147,9 +155,11 @@ def problem_of(error: Exception, *, request_id: str) -> dict[str, Any]:
 def problem_response(
     members: dict[str, Any], scope: Scope, headers: dict[str, str] | None = None
 ) -> Response:
-    """A problem object as a response to the request of ``scope``."""
+    """A problem object as a response to the request of ``scope``, in the shape that its clients read."""
     if members["status"] == HTTPStatus.UNAUTHORIZED:
         headers = {**(headers or {}), "WWW-Authenticate": "Bearer"}
+    if scope["path"].startswith(OPENAI_PATHS):
+        return JSONResponse(openai_error(members), status_code=openai_status(members), headers=headers)
     body = {**members, "instance": scope["path"]}
     return JSONResponse(body, status_code=members["status"], media_type=MEDIA_TYPE, headers=headers)
 
