@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,9 @@ class Reply:
         status: HTTP status; other than 200 gives an error body.
         delay_s: seconds before the first byte, and between pieces with ``drip``.
         drop_after: close the connection after so many pieces, in the middle of the stream.
+        hang_after: send nothing more after so many pieces, until the client hangs up.
+        reset: close the connection without an answer.
+        retry_after: the header of that name.
     """
 
     text: str = ""
@@ -30,6 +34,9 @@ class Reply:
     delay_s: float = 0.0
     drip: bool = False
     drop_after: int | None = None
+    hang_after: int | None = None
+    reset: bool = False
+    retry_after: str | None = None
 
     @property
     def pieces(self) -> list[str]:
@@ -38,20 +45,31 @@ class Reply:
 
 @dataclass(kw_only=True)
 class Recorded:
-    """A request as it arrived."""
+    """A request as it arrived.
+
+    Attributes:
+        at: when, on the clock of ``time.monotonic``.
+    """
 
     path: str
+    at: float
     headers: dict[str, str]
     body: dict[str, Any]
 
 
 @dataclass
 class OpenAIServer:
-    """Answers from a queue; the last reply is repeated."""
+    """Answers from a queue; the last reply is repeated.
+
+    Attributes:
+        hung_up: set when a client closed its connection while a reply hung.
+    """
 
     base_url: str
     script: list[Reply]
     requests: list[Recorded] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def next_reply(self) -> Reply:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
@@ -70,6 +88,7 @@ def openai_server(*script: Reply | str) -> Iterator[OpenAIServer]:
     try:
         yield shared
     finally:
+        shared.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -82,24 +101,31 @@ class _Handler(BaseHTTPRequestHandler):
         shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        shared.requests.append(Recorded(path=self.path, headers=headers, body=body))
+        shared.requests.append(Recorded(path=self.path, at=time.monotonic(), headers=headers, body=body))
         reply = shared.next_reply()
         try:
             time.sleep(reply.delay_s)
+            if reply.reset:
+                self.close_connection = True
+                return
             if reply.status != 200:
-                self._send_json(reply.status, {"error": {"message": "secret detail", "type": "server_error"}})
+                self._send_json(
+                    reply.status, {"error": {"message": "secret detail", "type": "server_error"}}, reply
+                )
             elif body.get("stream"):
                 self._send_stream(reply, body)
             else:
-                self._send_json(200, _completion(reply.text))
+                self._send_json(200, _completion(reply.text), reply)
         except (BrokenPipeError, ConnectionResetError):  # the client gave up: that is what some tests want
             self.close_connection = True
 
-    def _send_json(self, status: int, content: dict[str, Any]) -> None:
+    def _send_json(self, status: int, content: dict[str, Any], reply: Reply) -> None:
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        if reply.retry_after is not None:
+            self.send_header("Retry-After", reply.retry_after)
         self.end_headers()
         self.wfile.write(data)
 
@@ -113,6 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
             if number == reply.drop_after:
                 self.close_connection = True
                 return
+            if number == reply.hang_after:
+                self._hang()
+                return
             if reply.drip:
                 time.sleep(reply.delay_s)
             self._send_event(_chunk({"content": piece}))
@@ -121,6 +150,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_event(_chunk(None, usage=USAGE))
         self._send_event("[DONE]")
         self.wfile.write(b"0\r\n\r\n")
+
+    def _hang(self) -> None:
+        shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
+        self.close_connection = True
+        while not shared.closing.is_set():
+            readable, _, _ = select.select([self.connection], [], [], 0.02)
+            if readable and not self.connection.recv(1):
+                shared.hung_up.set()
+                return
 
     def _send_event(self, content: dict[str, Any] | str) -> None:
         text = content if isinstance(content, str) else json.dumps(content)

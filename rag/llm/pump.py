@@ -32,6 +32,7 @@ class _End:
 
 _Arrived = SimpleQueue[AIMessageChunk | _End]
 _GiveUp = Callable[[], object]
+_CANCELLED_AGAIN_S = 0.2
 
 
 def stream_chunks(
@@ -82,7 +83,7 @@ def _next(arrived: _Arrived, deadline: float) -> AIMessageChunk | _End:
 
 def _start(model: BaseChatModel, messages: Sequence[BaseMessage], arrived: _Arrived) -> _GiveUp:
     if _is_asynchronous(model):
-        return asyncio.run_coroutine_threadsafe(_read(model, messages, arrived), _event_loop()).cancel
+        return _Call(model, messages, arrived, _event_loop()).give_up
     given_up = threading.Event()
     threading.Thread(
         target=_read_blocking,
@@ -101,17 +102,50 @@ def _is_asynchronous(model: BaseChatModel) -> bool:
     return kind._astream is not BaseChatModel._astream or kind._agenerate is not BaseChatModel._agenerate
 
 
-async def _read(model: BaseChatModel, messages: Sequence[BaseMessage], arrived: _Arrived) -> None:
-    error: Exception | None = ConnectionError("The call ended without an answer.")
-    try:
-        async with aclosing(model.astream(list(messages))) as stream:  # type: ignore[type-var]
-            async for chunk in stream:
-                arrived.put(chunk)
-        error = None
-    except Exception as exc:  # noqa: BLE001  # raised again where somebody waits for it
-        error = exc
-    finally:
-        arrived.put(_End(error))
+class _Call:
+    """A task of the event loop that reads a model's chunks."""
+
+    def __init__(
+        self,
+        model: BaseChatModel,
+        messages: Sequence[BaseMessage],
+        arrived: _Arrived,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._model = model
+        self._messages = messages
+        self._arrived = arrived
+        self._loop = loop
+        self._given_up = False
+        self._task: asyncio.Task[None] | None = None
+        loop.call_soon_threadsafe(self._start)
+
+    def give_up(self) -> None:
+        """End the call, from any thread; nothing happens when it is over already."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._read())
+
+    def _cancel(self) -> None:
+        self._given_up = True
+        assert self._task is not None, "what is scheduled first runs first"
+        if self._task.cancel():  # once more later: in Python 3.11 ``wait_for`` may lose a cancellation
+            self._loop.call_later(_CANCELLED_AGAIN_S, self._cancel)
+
+    async def _read(self) -> None:
+        error: Exception | None = ConnectionError("The call ended without an answer.")
+        try:
+            async with aclosing(self._model.astream(list(self._messages))) as stream:  # type: ignore[type-var]
+                async for chunk in stream:
+                    if self._given_up:
+                        return
+                    self._arrived.put(chunk)
+            error = None
+        except Exception as exc:  # noqa: BLE001  # raised again where somebody waits for it
+            error = exc
+        finally:
+            self._arrived.put(_End(error))
 
 
 def _read_blocking(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -177,7 +178,8 @@ def test_a_name_without_provider_or_model_is_refused(name: str) -> None:
         open_chat_model(spec(name))
 
 
-def test_a_missing_provider_package_is_named() -> None:
+def test_a_missing_provider_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain_anthropic", None)
     with pytest.raises(ModelUnavailable, match="langchain-anthropic"):
         open_chat_model(spec("anthropic:claude", api_key="k"))
 
