@@ -1,173 +1,137 @@
-// The answer: sentences with their verdicts and numbered footnotes, or a refusal with the nearest passages.
+// A question and its answer as it comes about: draft, checked sentences, then the whole, or a refusal.
 
-import { openSource, placeOf } from "./source.js";
-import { say, shown } from "./texts.js";
+import { MARKS, noteElement, passageElement, sentenceElement, verdictsByNote } from "./footnotes.js";
+import { say, shown, translate } from "./texts.js";
 
-const MARKS = { supported: "✓", unsupported: "?", contradicted: "✗", not_checkable: "·" };
-const SNIPPET = 260;
-const byId = (id) => document.getElementById(id);
-let report = () => {};
-
-/** Tell whom to report a source that cannot be opened. */
-export function onProblem(listener) {
-  report = listener;
-}
-
-/** Make room for the answer to a question. */
-export function begin(question) {
-  byId("welcome").hidden = true;
-  byId("answer").hidden = false;
-  byId("asked").textContent = question;
-  byId("summary").textContent = "";
-  byId("draft").textContent = "";
-  for (const id of ["refusal", "draft", "notes-section", "nearest-section"]) byId(id).hidden = true;
-  for (const id of ["sentences", "notes", "nearest"]) byId(id).replaceChildren();
-}
-
-/** Show the next piece of the unchecked draft. */
-export function addToken(piece) {
-  const draft = byId("draft");
-  draft.hidden = false;
-  draft.append(piece);
-}
-
-/** Show a checked sentence; the draft gives way to it. */
-export function addSentence(sentence) {
-  byId("draft").hidden = true;
-  byId("sentences").append(sentenceElement(sentence, new Map()), " ");
-}
-
-/** Show the finished answer. */
-export function finish(answer) {
-  byId("draft").hidden = true;
-  byId("sentences").replaceChildren();
-  if (answer.status === "refused") {
-    showRefusal(answer);
-    return;
+/** The answer to one question, on top of those before it. */
+export class AnswerView {
+  constructor(question) {
+    this.element = document.getElementById("turn").content.firstElementChild.cloneNode(true);
+    this.element.setAttribute("aria-label", question);
+    translate(this.element);
+    this.part("asked").textContent = question;
+    document.getElementById("welcome").hidden = true;
+    document.getElementById("turns").prepend(this.element);
+    this.restart();
   }
-  const citations = new Map(answer.citations.map((citation) => [citation.n, citation]));
-  const characters = Array.from(answer.text);
-  let position = 0;
-  for (const sentence of answer.sentences) {
-    byId("sentences").append(characters.slice(position, sentence.start).join(""), sentenceElement(sentence, citations));
-    position = sentence.end;
+
+  /** What was shown so far is void. */
+  restart() {
+    this.draft = [];  // characters: offsets count code points, JavaScript counts UTF-16 units
+    this.settled = 0;
+    this.sentences = [];
+    this.citations = new Map();
+    for (const name of ["sentences", "draft", "notes"]) this.part(name).replaceChildren();
+    this.part("notes-section").hidden = true;
   }
-  byId("sentences").append(characters.slice(position).join(""));
-  const verdicts = verdictsByNote(answer.sentences);
-  byId("notes").replaceChildren(...answer.citations.map((citation) => noteElement(citation, verdicts)));
-  byId("notes-section").hidden = answer.citations.length === 0;
-  byId("summary").textContent = summaryOf(answer);
-}
 
-function showRefusal(answer) {
-  byId("refusal").hidden = false;
-  byId("refusal").textContent = answer.reason ?? say("noAnswer");
-  byId("nearest").replaceChildren(...answer.passages.slice(0, 3).map(passageElement));
-  byId("nearest-section").hidden = answer.passages.length === 0;
-}
+  /** The next piece of the draft. */
+  addToken({ text, restart }) {
+    if (restart) this.restart();
+    for (const character of text) this.draft.push(character);
+    this.showDraft();
+  }
 
-function sentenceElement(sentence, citations) {
-  const element = document.createElement("span");
-  element.className = `sentence ${sentence.verdict}`;
-  const named = new Set();
-  for (const [index, piece] of sentence.text.split(/\s*\[(\d+)\]/).entries()) {
-    if (index % 2 === 0) {
-      element.append(piece);
-    } else {
-      named.add(Number(piece));
-      element.append(noteButton(Number(piece), sentence.verdict, citations));
+  /** A footnote; the sentences that rest on it come after it. */
+  addCitation(citation) {
+    this.citations.set(citation.n, citation);
+    this.part("notes").append(noteElement(citation));
+    this.part("notes-section").hidden = false;
+  }
+
+  /** A checked sentence takes the place of its draft. */
+  addSentence(sentence) {
+    const gap = this.draft.slice(this.settled, sentence.start).join("");
+    this.part("sentences").append(gap || (this.sentences.length ? " " : ""), sentenceElement(sentence, this.citations));
+    this.sentences.push(sentence);
+    this.settled = Math.max(this.settled, sentence.end);
+    this.showDraft();
+  }
+
+  /** The finished answer supersedes what was shown. */
+  finish(answer) {
+    this.show("searched", answer.standalone_question && say("searched", { question: answer.standalone_question }));
+    if (answer.status === "refused") {
+      this.restart();
+      this.refuse(answer);
+      return;
     }
-  }
-  for (const number of sentence.citations) {
-    if (!named.has(number)) element.append(noteButton(number, sentence.verdict, citations));
-  }
-  element.append(verdictMark(sentence.verdict));
-  return element;
-}
-
-function noteButton(number, verdict, citations) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = `note ${verdict}`;
-  button.textContent = String(number);
-  const citation = citations.get(number);
-  button.disabled = !citation;
-  if (citation) {
-    button.setAttribute("aria-label", say("note", { n: number, title: citation.title, verdict: say(verdict) }));
-    button.title = citation.quote;
-    button.addEventListener("click", () => open(citation));
-  }
-  return button;
-}
-
-function verdictMark(verdict) {
-  const mark = document.createElement("span");
-  mark.className = `mark ${verdict}`;
-  mark.textContent = MARKS[verdict];
-  mark.title = say(verdict);
-  mark.setAttribute("role", "img");
-  mark.setAttribute("aria-label", say(verdict));
-  return mark;
-}
-
-function verdictsByNote(sentences) {
-  const order = ["contradicted", "unsupported", "supported", "not_checkable"];
-  const found = new Map();
-  for (const { citations, verdict } of sentences) {
-    for (const number of citations) {
-      const before = found.get(number);
-      if (!before || order.indexOf(verdict) < order.indexOf(before)) found.set(number, verdict);
+    if (JSON.stringify(this.sentences) !== JSON.stringify(answer.sentences)) {
+      this.restart();
+      for (const citation of answer.citations) this.citations.set(citation.n, citation);
+      this.write(Array.from(answer.text), answer.sentences);
     }
+    this.part("draft").replaceChildren();
+    const verdicts = verdictsByNote(answer.sentences);
+    const verdictOf = (citation) => verdicts.get(citation.n) ?? "not_checkable";
+    this.list("notes", answer.citations.map((citation) => noteElement(citation, verdictOf(citation))));
+    this.show("notice", noticeOf(answer));
+    this.show("summary", summaryOf(answer));
   }
-  return found;
+
+  /** An answer of earlier on: its text and footnotes are known, its verdicts aren't any more. */
+  recall(turn) {
+    this.show("searched", turn.standalone_question && say("searched", { question: turn.standalone_question }));
+    if (turn.status === "refused") {
+      this.show("refusal", turn.text);
+      return;
+    }
+    this.part("sentences").append(turn.text);
+    this.list("notes", turn.citations.map((citation) => noteElement(citation)));
+  }
+
+  write(characters, sentences) {
+    let position = 0;
+    const pieces = [];
+    for (const sentence of sentences) {
+      pieces.push(characters.slice(position, sentence.start).join(""), sentenceElement(sentence, this.citations));
+      position = sentence.end;
+    }
+    this.part("sentences").append(...pieces, characters.slice(position).join(""));
+  }
+
+  refuse(answer) {
+    this.show("refusal", answer.reason ?? say("noAnswer"));
+    this.list("nearest", answer.passages.slice(0, 3).map(passageElement));
+  }
+
+  showDraft() {
+    this.part("draft").textContent = this.draft.slice(this.settled).join("");
+  }
+
+  show(name, text) {
+    this.part(name).textContent = text || "";
+    this.part(name).hidden = !text;
+  }
+
+  list(name, items) {
+    this.part(name).replaceChildren(...items);
+    this.part(`${name}-section`).hidden = items.length === 0;
+  }
+
+  part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
 }
 
-function noteElement(citation, verdicts) {
-  const item = sourceItem(citation, citation.quote);
-  item.value = citation.n;
-  item.querySelector(".open").prepend(verdictMark(verdicts.get(citation.n) ?? "not_checkable"));
-  return item;
-}
-
-function passageElement(passage) {
-  return sourceItem(passage, passage.text);
-}
-
-function sourceItem(source, quote) {
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "open";
-  button.textContent = source.title;
-  button.title = say("openAt");
-  button.addEventListener("click", () => open(source));
-  const place = document.createElement("span");
-  place.className = "place";
-  place.textContent = placeOf(source);
-  const text = document.createElement("blockquote");
-  const lines = quote.replace(/\n{2,}/g, "\n");
-  text.textContent = lines.length > SNIPPET ? `${lines.slice(0, SNIPPET)}…` : lines;
-  item.append(button, place, text);
-  return item;
-}
-
-function open(source) {
-  openSource(source).catch(report);
+function noticeOf(answer) {
+  if (answer.status === "unverified") return `${say("unverified")}: ${answer.reason ?? ""}`;
+  if (answer.failed_llms?.length) {
+    return answer.reason ?? say("degraded", { failed: answer.failed_llms.join(", "), llm: answer.llm });
+  }
+  return "";
 }
 
 function summaryOf(answer) {
-  const parts = [];
-  if (answer.status === "unverified") parts.push(`${say("unverified")}: ${answer.reason ?? ""}`);
-  if (answer.grounding.score === null) return parts.join(" ");
+  if (answer.grounding.score === null) return "";
   const counts = ["supported", "unsupported", "contradicted"]
     .filter((verdict) => answer.grounding[verdict] > 0)
     .map((verdict) => `${MARKS[verdict]} ${answer.grounding[verdict]} ${say(`${verdict}_count`)}`);
   if (answer.dropped_sentences) counts.push(say("removed", { n: answer.dropped_sentences }));
-  parts.push(say("summary", {
+  return say("summary", {
     counts: counts.join(", "),
     score: shown(answer.grounding.score, 2),
     llm: answer.llm,
     seconds: shown((answer.timings_ms.total ?? 0) / 1000, 1),
-  }));
-  return parts.join(" — ");
+  });
 }

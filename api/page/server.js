@@ -3,6 +3,7 @@
 import { say } from "./texts.js";
 
 const KEY = "footnote-key";
+const PAUSE_MS = 300;  // before a broken stream is asked for again
 
 /** A failure with the problem object's code and detail. */
 export class Problem extends Error {
@@ -13,14 +14,15 @@ export class Problem extends Error {
 
   /** One sentence for the reader. */
   get sentence() {
-    return this.code === "unreachable" ? say("unreachable") : say("failed", { code: this.code, detail: this.message });
+    if (this.code === "unreachable" || this.code === "interrupted") return say(this.code);
+    return say("failed", { code: this.code, detail: this.message });
   }
 }
 
 /** Call the API; asks for the key and tries again when the server wants one. */
-export async function call(path, { method = "GET", json, form, accept = "application/json", signal } = {}) {
+export async function call(path, { method = "GET", json, form, accept = "application/json", signal, last } = {}) {
   for (;;) {
-    const response = await send(path, { method, json, form, accept, signal });
+    const response = await send(path, { method, json, form, accept, signal, last });
     if (response.ok) return response;
     if (response.status === 401) {
       await askForKey();
@@ -35,13 +37,27 @@ export async function read(path, options) {
   return (await call(path, options)).json();
 }
 
-/** The events of a streamed call, as {name, data}. */
+/** The events of a streamed call, as {name, data}; a stream that breaks off is taken up again, once. */
 export async function* events(path, options) {
-  const response = await call(path, { ...options, accept: "text/event-stream" });
+  let last;
+  for (let tries = 2; tries > 0; tries -= 1) {
+    for await (const event of stream(path, options, last)) {
+      yield event;
+      if (event.name === "done" || event.name === "error") return;
+      last = event.id ?? last;
+    }
+    if (!last) break;  // there is nothing to take up
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  throw new Problem("interrupted", "");
+}
+
+async function* stream(path, options, last) {
+  const response = await call(path, { ...options, accept: "text/event-stream", last });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await chunkOf(reader);
     if (done) return;
     buffer += value;
     const blocks = buffer.split(/\r?\n\r?\n/);
@@ -53,20 +69,32 @@ export async function* events(path, options) {
   }
 }
 
+async function chunkOf(reader) {
+  try {
+    return await reader.read();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return { done: true };  // cut off: whoever reads notices that the end is missing
+  }
+}
+
 function parse(block) {
   let name = "message";
+  let id = null;
   const data = [];
   for (const line of block.split(/\r?\n/)) {
+    if (line.startsWith("id:")) id = line.slice(3).trim();
     if (line.startsWith("event:")) name = line.slice(6).trim();
     if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
   }
-  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
+  return data.length ? { id, name, data: JSON.parse(data.join("\n")) } : null;
 }
 
-async function send(path, { method, json, form, accept, signal }) {
+async function send(path, { method, json, form, accept, signal, last }) {
   const headers = { Accept: accept };
   const key = sessionStorage.getItem(KEY);
   if (key) headers.Authorization = `Bearer ${key}`;
+  if (last) headers["Last-Event-ID"] = last;
   if (json) headers["Content-Type"] = "application/json";
   try {
     return await fetch(path, { method, headers, signal, body: json ? JSON.stringify(json) : form });
