@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from api.answer_streams import AnswerStreams
 from api.body_limit import BodyLimit
 from api.errors import install_error_handlers
 from api.readiness import Warmup
@@ -59,6 +60,7 @@ def create_app(footnote: Footnote) -> FastAPI:
     )
     app.state.footnote = footnote
     app.state.warmup = Warmup(footnote)
+    app.state.answer_streams = AnswerStreams()
     for router in _ROUTERS:
         app.include_router(router)
     install_error_handlers(app)

@@ -6,8 +6,9 @@ import base64
 import binascii
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 
+from api.answer_streams import AnswerStreams
 from rag.domain import OPERATOR, Access
 from rag.errors import InvalidRequest
 from rag.factory import Footnote
@@ -63,8 +64,18 @@ def _foreign(cursor: str) -> InvalidRequest:
     return InvalidRequest(f"Cursor {cursor[:80]!r} is not one of ours; give back a `next_cursor`.")
 
 
+def _streams(request: Request) -> AnswerStreams:
+    streams: AnswerStreams = request.app.state.answer_streams
+    return streams
+
+
 FootnoteParts = Annotated[Footnote, Depends(_footnote)]
 AskerAccess = Annotated[Access, Depends(_access)]
 AskerOwner = Annotated[str, Depends(_owner)]
+Streams = Annotated[AnswerStreams, Depends(_streams)]
+LastEventId = Annotated[
+    str | None,
+    Header(description="Id of the last event received: only what followed is sent.", max_length=200),
+]
 Limit = Annotated[int, Query(ge=1, le=500, description="Items per page.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=500)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.dependencies import AskerAccess, AskerOwner, FootnoteParts
+from api.answer_streams import LiveAnswer
+from api.dependencies import AskerAccess, AskerOwner, FootnoteParts, LastEventId, Streams
 from api.errors import problems, request_id_of
 from api.llm_choice import allowed_llm
 from api.schemas.answers import (
@@ -23,7 +23,7 @@ from api.schemas.answers import (
     TokenBody,
 )
 from api.schemas.base import Body
-from api.sse import Named, event_stream, in_threads
+from api.sse import Named, event_stream
 from rag.answering.events import (
     AnswerEvent,
     CitationEvent,
@@ -32,18 +32,13 @@ from rag.answering.events import (
     RetrievalEvent,
     TokenEvent,
 )
+from rag.cancellation import Cancellation
 from rag.filter_parsing import parse_filter
 from rag.filters import Filter
 from rag.questions import checked_question
 
 EVENT_STREAM = "text/event-stream"
 router = APIRouter(prefix="/v1", tags=["questions"])
-
-
-def named_events(events: Iterator[AnswerEvent]) -> Iterator[Named]:
-    """Each answer event with its server-sent name."""
-    for event in events:
-        yield _named(event)
 
 
 def _named(event: AnswerEvent) -> tuple[str, Body]:
@@ -66,42 +61,62 @@ _ASK_RESPONSES = {
         "description": "The answer; streamed: retrieval, token, citation, grounding, done, error events.",
         "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
     },
+    204: {"description": "`Last-Event-ID` is that of the last event: nothing will follow."},
 }
 
 
 @router.post("/ask", response_model=AnswerBody, responses=_ASK_RESPONSES)
 def ask(
-    body: AskRequest, request: Request, footnote: FootnoteParts, access: AskerAccess, owner: AskerOwner
+    body: AskRequest,
+    request: Request,
+    footnote: FootnoteParts,
+    streams: Streams,
+    access: AskerAccess,
+    owner: AskerOwner,
+    last_event_id: LastEventId = None,
 ) -> AnswerBody | Response:
-    """Answer a question, every sentence cited and checked."""
+    """Answer a question, every sentence cited and checked.
+
+    A stream that broke is taken up by sending the same request again with `Last-Event-ID`: within three seconds
+    while the answer is written, within two minutes after its end.
+    """
     question = checked_question(body.question)
+    if last_event_id is not None:
+        return _followed(*streams.resume(last_event_id, owner=owner, question=question), request)
     answerer = footnote.answerer(allowed_llm(body.llm, footnote.settings))
     conversation = footnote.conversations.open(body.conversation_id, owner=owner, collection=body.collection)
+    asked: dict[str, Any] = {
+        "collection": conversation.collection,
+        "access": access,
+        "k": body.k,
+        "policy": body.grounding_policy,
+        "filters": _filter(body.filters),
+        "history": conversation.history,
+    }
     streamed = EVENT_STREAM in request.headers.get("accept", "") if body.stream is None else body.stream
-    filters = _filter(body.filters)
     if not streamed:
-        answer = answerer.answer(
-            question,
-            collection=conversation.collection,
-            access=access,
-            k=body.k,
-            policy=body.grounding_policy,
-            filters=filters,
-            history=conversation.history,
-        )
-        return AnswerBody.of(conversation.keep(answer))
-    events = answerer.events(
-        question,
-        collection=conversation.collection,
-        access=access,
-        k=body.k,
-        policy=body.grounding_policy,
-        filters=filters,
-        history=conversation.history,
+        return AnswerBody.of(conversation.keep(answerer.answer(question, **asked)))
+
+    def begin(cancellation: Cancellation) -> Iterator[AnswerEvent]:
+        return conversation.kept(answerer.events(question, cancellation=cancellation, **asked))
+
+    return _followed(streams.begin(begin, owner=owner, question=question), 0, request)
+
+
+def _followed(stream: LiveAnswer, after: int, request: Request) -> Response:
+    """The events of ``stream`` behind the number ``after``."""
+    if after and stream.is_told(upto=after):
+        return Response(status_code=204)  # tells a browser not to connect again
+
+    async def named() -> AsyncIterator[Named]:
+        async for _, event in stream.follow(after):
+            yield _named(event)
+
+    return event_stream(
+        named(),
+        request_id=request_id_of(request),
+        identify=lambda number, _: f"{stream.id}-{after + number}",
     )
-    named = named_events(conversation.kept(events))
-    first = next(named)  # an unknown collection is still answered with its own status
-    return event_stream(in_threads(chain([first], named)), request_id=request_id_of(request))
 
 
 @router.post("/search", responses=problems(404, 503))

@@ -6,12 +6,20 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import cancelling
-from api.dependencies import Cursor, FootnoteParts, Limit, decode_cursor, decode_number_cursor, encode_cursor
+from api.dependencies import (
+    Cursor,
+    FootnoteParts,
+    LastEventId,
+    Limit,
+    decode_cursor,
+    decode_number_cursor,
+    encode_cursor,
+)
 from api.errors import problems, request_id_of
 from api.schemas.base import Page
 from api.schemas.jobs import JobBody, JobDetailBody, JobFileBody
@@ -22,10 +30,6 @@ from rag.interfaces import Catalog
 POLL_SECONDS = 0.3
 MAX_FILES = 1000
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
-
-LastEventId = Annotated[
-    str | None, Header(description="Id of the last event received: only what changed since is sent.")
-]
 
 
 @router.get("", responses=problems())
@@ -98,7 +102,7 @@ def follow_job(
     if last_event_id == event_id(("done", JobBody.of(job))):
         return Response(status_code=204)  # tells a browser not to connect again
     changes = _changes(footnote.catalog, job, seen=last_event_id)
-    return event_stream(changes, request_id=request_id_of(request), identify=event_id)
+    return event_stream(changes, request_id=request_id_of(request), identify=lambda _, event: event_id(event))
 
 
 def event_id(event: Named) -> str:
