@@ -77,8 +77,8 @@ def ask(
 ) -> AnswerBody | Response:
     """Answer a question, every sentence cited and checked.
 
-    A stream that broke is taken up by sending the same request again with `Last-Event-ID`: within three seconds
-    while the answer is written, within two minutes after its end.
+    A stream that broke is taken up by sending the same request again with `Last-Event-ID`: within three
+    seconds while the answer is written, within two minutes after its end.
     """
     question = checked_question(body.question)
     if last_event_id is not None:
