@@ -21,7 +21,7 @@ class Reply:
     """One scripted answer.
 
     Attributes:
-        status: HTTP status; other than 200 gives an error body.
+        status: HTTP status; other than 200 gives an error with the text as its message.
         delay_s: seconds before the first byte, and between pieces with ``drip``.
         drop_after: close the connection after so many pieces, in the middle of the stream.
         hang_after: send nothing more after so many pieces, until the client hangs up.
@@ -110,7 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if reply.status != 200:
                 self._send_json(
-                    reply.status, {"error": {"message": "secret detail", "type": "server_error"}}, reply
+                    reply.status,
+                    {"error": {"message": reply.text or "secret detail", "type": "server_error"}},
+                    reply,
                 )
             elif body.get("stream"):
                 self._send_stream(reply, body)
