@@ -48,7 +48,7 @@ bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench ingest samples/handbook
 	$(BIN)/footnote bench query
 	$(BIN)/footnote bench index
-	$(BIN)/python benchmarks/samples.py
+	$(BIN)/python benchmarks/answers.py
 
 calibrate: setup  ## fit the answerability and groundedness weights again (DATA=folder of development sets)
 	$(BIN)/python -m eval.calibrate answerability $(DATA)

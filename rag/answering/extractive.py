@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rag.answering.marked_sentences import MARKER
 from rag.answering.evidence import ScoredSentence, SentenceScorer
+from rag.answering.marked_sentences import MARKER
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Passage, Prompt, Question
 from rag.text.alignment import content_terms
