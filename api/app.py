@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
 from api.answer_streams import AnswerStreams
 from api.body_limit import BodyLimit
 from api.errors import install_error_handlers
+from api.mcp_server import McpDoor
 from api.readiness import Warmup
 from api.release import release
 from api.routes import (
@@ -61,8 +63,10 @@ def create_app(footnote: Footnote) -> FastAPI:
     app.state.footnote = footnote
     app.state.warmup = Warmup(footnote)
     app.state.answer_streams = AnswerStreams()
+    app.state.mcp = McpDoor(footnote)
     for router in _ROUTERS:
         app.include_router(router)
+    app.router.routes.append(Route("/mcp", app.state.mcp, methods=["POST"], include_in_schema=False))
     install_error_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, doorkeeper=Doorkeeper(footnote.settings.api_key))
@@ -75,7 +79,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.warmup.start()
     runner.start()
     try:
-        yield
+        async with app.state.mcp.open():
+            yield
     finally:
         await run_in_threadpool(runner.stop)
         await run_in_threadpool(app.state.warmup.wait)  # ending while torch loads aborts the process

@@ -21,7 +21,7 @@ def _footnote(request: Request) -> Footnote:
     return footnote
 
 
-def _access() -> Access:
+def asker_access() -> Access:
     """The one bearer key, or the local operator, may read everything."""
     return Access.everything()
 
@@ -70,7 +70,7 @@ def _streams(request: Request) -> AnswerStreams:
 
 
 FootnoteParts = Annotated[Footnote, Depends(_footnote)]
-AskerAccess = Annotated[Access, Depends(_access)]
+AskerAccess = Annotated[Access, Depends(asker_access)]
 AskerOwner = Annotated[str, Depends(_owner)]
 Streams = Annotated[AnswerStreams, Depends(_streams)]
 LastEventId = Annotated[

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.dependencies import _access
+from api.dependencies import asker_access
 from rag.domain import Access, Collection
 from tests.api.conftest import QUESTION, Server, problem
 from tests.fakes import HashedEmbedder
@@ -43,7 +43,7 @@ def as_member(server: Server) -> Callable[..., TestClient]:
 
     def become(*groups: str) -> TestClient:
         app = create_app(server.footnote)
-        app.dependency_overrides[_access] = lambda: Access(groups=frozenset(groups))
+        app.dependency_overrides[asker_access] = lambda: Access(groups=frozenset(groups))
         return TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
 
     return become

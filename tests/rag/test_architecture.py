@@ -39,6 +39,8 @@ ADAPTERS = {
     "pypdfium2": {"ingest/parsing/"},
     "langdetect": {"rag/text/language.py"},
     "fastapi": {"api/"},
+    "mcp": {"api/mcp_server.py"},
+    "mcp_types": {"api/mcp_server.py"},
 }
 """Library to the only modules, or folders, that may import it."""
 
