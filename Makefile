@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV   ?= .venv
-EXTRAS ?= cpu,openvino,postgres,dev
+EXTRAS ?= cpu,openvino,postgres,llms,dev
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PORT   ?= 8000
