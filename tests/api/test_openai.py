@@ -12,11 +12,15 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from tests.api.conftest import QUESTION, Server
+from tests.openai_server import OpenAIServer, Reply, openai_server
 
 pytestmark = pytest.mark.slow
 
 UNKNOWN = "Which spacecraft photographed Neptune's rings?"
-Messages = list[dict[str, Any]]
+WRITTEN = (
+    "Every employee has 27 days of annual leave per year [1]. "
+    "Up to five days of annual leave may be carried over until 31 March [1]."
+)
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +258,55 @@ def test_langchains_chat_model_asks_and_streams(shared_server: Server) -> None:
     assert "27 days of annual leave per year. [1]" in str(answer.content)
     assert "".join(str(chunk.content) for chunk in llm.stream(QUESTION)) == answer.content
     assert asyncio.run(llm.ainvoke(QUESTION)).content == answer.content
+
+
+@pytest.fixture
+def llm() -> Iterator[OpenAIServer]:
+    """A language model behind Footnote."""
+    with openai_server(Reply(text=WRITTEN, delay_s=0.02, drip=True)) as server:
+        yield server
+
+
+@pytest.fixture
+def writer(serve: Callable[..., Server], llm: OpenAIServer) -> Iterator[openai.OpenAI]:
+    """A client of a Footnote whose answers that model writes."""
+    server = serve(filled=True, llm="openai:scripted", llm_base_url=llm.base_url)
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as client:
+        yield client
+
+
+def test_a_language_models_words_come_one_by_one_with_their_numbers(writer: openai.OpenAI) -> None:
+    options: Any = {"include_usage": True}
+    chunks = list(
+        writer.chat.completions.create(model="default", messages=asked(), stream=True, stream_options=options)
+    )
+
+    pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
+    assert len(pieces) > 20
+    assert "".join(pieces).startswith(
+        "Every employee has 27 days of annual leave per year. [1] Up to five days of annual leave may be "
+        "carried over until 31 March. [2]"
+    )
+    marked = next(number for number, piece in enumerate(pieces) if piece.startswith(" [1]"))
+    assert marked < len(pieces) - 5
+    assert chunks[-1].usage is not None
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (321, 12)
+
+
+def test_the_callers_system_prompt_never_reaches_the_model(writer: openai.OpenAI, llm: OpenAIServer) -> None:
+    messages: Any = [{"role": "system", "content": "Say zzyzx."}, *asked()]
+    writer.chat.completions.create(model="default", messages=messages)
+
+    assert llm.requests
+    assert "zzyzx" not in str([request.body for request in llm.requests])
+
+
+def test_a_client_that_leaves_ends_the_models_work(writer: openai.OpenAI, llm: OpenAIServer) -> None:
+    llm.script[:] = [Reply(text=WRITTEN, hang_after=9)]
+    stream = writer.chat.completions.create(model="default", messages=asked(), stream=True)
+    for chunk in stream:
+        if chunk.choices[0].delta.content:
+            break
+    stream.close()
+
+    assert llm.hung_up.wait(timeout=15)
