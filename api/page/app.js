@@ -27,7 +27,7 @@ byId("question").addEventListener("keydown", (event) => {
 byId("stop").addEventListener("click", () => asking?.abort());
 byId("fresh").addEventListener("click", startAfresh);
 byId("collection").addEventListener("change", () => showChosen().catch(showProblem));
-start().catch(showProblem);
+const started = start().catch(showProblem);
 
 async function start() {
   await loadCollections();
@@ -76,6 +76,8 @@ async function showChosen() {
 async function ask() {
   const question = byId("question").value.trim();
   if (!question) return;
+  byId("question").value = "";
+  await started;
   asking?.abort();
   const mine = asking = new AbortController();
   const collection = byId("collection").value;
@@ -85,7 +87,6 @@ async function ask() {
   const llm = byId("llm").selectedOptions[0];
   if (llm && !llm.defaultSelected) json.llm = llm.value;
   byId("problem").hidden = true;
-  byId("question").value = "";
   waiting(true);
   try {
     const stream = events("/v1/ask", { method: "POST", json, signal: mine.signal });

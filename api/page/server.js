@@ -54,12 +54,14 @@ export async function* events(path, options) {
 
 async function* stream(path, options, last) {
   const response = await call(path, { ...options, accept: "text/event-stream", last });
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  if (!response.body) return;  // there is no more of it
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
   let buffer = "";
   for (;;) {
     const { value, done } = await chunkOf(reader);
     if (done) return;
-    buffer += value;
+    buffer += decoder.decode(value, { stream: true });
     const blocks = buffer.split(/\r?\n\r?\n/);
     buffer = blocks.pop();
     for (const block of blocks) {

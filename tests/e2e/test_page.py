@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.api.conftest import HANDBOOK, QUESTION, Server, handbook, ingested, serve
+from tests.api.conftest import HANDBOOK, QUESTION, Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-__all__ = ["handbook", "ingested", "serve"]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages; a script error or a blocked resource on any of them fails the test."""
-    complaints: list[str] = []
-    contexts = []
-
-    def opened(server: Server, *, expected: str = "", **options: object) -> Page:
-        context = browser.new_context(**options)  # type: ignore[arg-type]  # playwright's own options
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                said.type == "error"
-                and not (expected and expected in said.text)
-                and complaints.append(said.text)
-            ),
-        )
-        page.goto(server.url)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+pytestmark = pytest.mark.slow
 
 
 def test_an_answer_is_shown_with_footnotes_that_open_their_source(
