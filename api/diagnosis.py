@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from api.findings import Finding, Health
+from api.llm_diagnosis import PART, llm_findings
 from api.release import SOURCE_TREE, release
-from api.schemas.base import Body, optional
+from api.schemas.base import Body
 from ingest.factory import build_reembedder
 from ingest.parsing.sandbox import protections
 from ingest.reembed import clear_up
@@ -23,30 +21,10 @@ from rag.embedding.tuned_models import is_tuned, read_record, tuned_folder
 from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamaged, ModelUnavailable
 from rag.factory import NO_RERANKER, Footnote
 from rag.index.manifest import describe_index_type
-from rag.settings import Settings
 
 MEBIBYTE = 1024 * 1024
-LLM_TIMEOUT_SECONDS = 5
-EXTRACTIVE = "extractive"
 _PACKAGES = ("footnote", "torch", "sentence-transformers", "tantivy", "SQLAlchemy", "fastapi", "unstructured")
 _FAISS = ("faiss-cpu", "faiss-gpu")
-
-
-class Health(StrEnum):
-    """How a part is doing; a problem makes the command exit with 1."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-class Finding(Body):
-    """One line of the report."""
-
-    part: str
-    health: Health
-    message: str
-    next_step: str | None = optional("What to do about it.")
 
 
 class Diagnosis(Body):
@@ -247,46 +225,6 @@ def _device(footnote: Footnote) -> Iterator[Finding]:
         yield Finding(part="device", health=Health.OK, message=message)
 
 
-def _llm(footnote: Footnote) -> Iterator[Finding]:
-    settings = footnote.settings
-    if settings.llm == EXTRACTIVE:
-        yield Finding(
-            part="llm", health=Health.OK, message="extractive: the best sentences themselves, no model."
-        )
-    elif settings.llm_base_url is None:
-        message = f"{settings.llm} at its provider; not called, to spend nothing."
-        yield Finding(part="llm", health=Health.OK, message=message)
-    else:
-        yield _llm_server(settings, settings.llm_base_url)
-    if settings.query_expansion != "none":
-        message = (
-            f"Expands searches ({settings.query_expansion}), {settings.expansion_timeout_s:g} s at most."
-        )
-        yield Finding(part="llm", health=Health.OK, message=message)
-
-
-def _llm_server(settings: Settings, base_url: str) -> Finding:
-    next_step = "start the server, or correct FOOTNOTE_LLM_BASE_URL"
-    if urlsplit(base_url).scheme not in ("http", "https"):
-        message = f"The base URL {base_url!r} is neither http nor https."
-        return Finding(part="llm", health=Health.PROBLEM, message=message, next_step=next_step)
-    request = urllib.request.Request(base_url.rstrip("/") + "/models")  # noqa: S310  # scheme checked above
-    if settings.llm_api_key:
-        request.add_header("Authorization", f"Bearer {settings.llm_api_key.get_secret_value()}")
-    try:
-        with urllib.request.urlopen(request, timeout=LLM_TIMEOUT_SECONDS):  # noqa: S310
-            return Finding(part="llm", health=Health.OK, message=f"{settings.llm} at {base_url} answers.")
-    except urllib.error.HTTPError as exc:
-        exc.close()
-        message = f"{base_url} answers GET /models with status {exc.code}; {settings.llm} may still work."
-        return Finding(
-            part="llm", health=Health.WARNING, message=message, next_step="check the key and the URL"
-        )
-    except OSError as exc:
-        message = f"{base_url} does not answer ({exc})."
-        return Finding(part="llm", health=Health.PROBLEM, message=message, next_step=next_step)
-
-
 def _parsers(_: Footnote) -> Iterator[Finding]:
     found = protections()
     kept = {"a network namespace": found.network, "a kernel that confines writing (Landlock)": found.files}
@@ -314,5 +252,5 @@ _CHECKS: Sequence[tuple[str, Check]] = (
     ("reranker", _reranker),
     ("device", _device),
     ("parsers", _parsers),
-    ("llm", _llm),
+    (PART, llm_findings),
 )

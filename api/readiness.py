@@ -14,6 +14,7 @@ from ingest.reembed import clear_up
 from rag.domain import Collection
 from rag.errors import FootnoteError
 from rag.factory import Footnote
+from rag.llm.circuit_breaker import BreakerState
 
 log = logging.getLogger(__name__)
 MEBIBYTE = 1024 * 1024
@@ -31,7 +32,9 @@ class Readiness(Body):
     """Whether the server can answer; the details name nothing a stranger may not know."""
 
     ready: bool
-    checks: Sequence[ReadinessCheck] = Field(description="catalog, indexes, model, disk.")
+    checks: Sequence[ReadinessCheck] = Field(
+        description="catalog, indexes, model, disk, and how the LLMs do."
+    )
 
 
 class Warmup:
@@ -85,6 +88,7 @@ def readiness(footnote: Footnote, warmup: Warmup) -> Readiness:
         ("indexes", lambda: _indexes(footnote)),
         ("model", lambda: (warmup.loaded, f"The embedding model is {warmup.state}.")),
         ("disk", lambda: _disk(footnote)),
+        ("llm", lambda: (True, _llm(footnote))),
     )
     checks = [_checked(name, check) for name, check in rows]
     return Readiness(ready=all(check.ok for check in checks), checks=checks)
@@ -114,3 +118,14 @@ def _disk(footnote: Footnote) -> tuple[bool, str]:
     free = shutil.disk_usage(footnote.settings.data_dir).free // MEBIBYTE
     floor = footnote.settings.disk_floor_mb
     return free >= floor, f"{free:,} MB are free, {floor:,} are needed."
+
+
+def _llm(footnote: Footnote) -> str:
+    """For information: without its language models the server still answers, with the passages' own words."""
+    states = [breaker.state for breaker in footnote.breakers.values()]
+    resting = sum(state is not BreakerState.CLOSED for state in states)
+    if not states:
+        return "No language model is in use."
+    if not resting:
+        return f"{len(states)} language models in use, none left alone."
+    return f"{resting} of {len(states)} language models are left alone after failures in a row."

@@ -251,14 +251,20 @@ class Footnote:
         """
         return self._shared(f"generator {name}", lambda: self._open_chain(name))
 
+    def language_model(self, name: str) -> Generator:
+        """The same without fallbacks: what it cannot answer, nobody does."""
+        given = self._generators.get(name)
+        return given or self._shared(f"language model {name}", lambda: self._open_generator(name))
+
     def open_llms(self) -> None:
         """Set up every configured language model, so that a mistake is known before the first question.
 
         Raises:
             ModelUnavailable: a package or a key is missing.
         """
-        for name in (self.settings.llm, *self.settings.llms):
-            self.generator(name)
+        settings = self.settings
+        for name in {settings.llm, *settings.llm_fallbacks, *settings.llms} - {EXTRACTIVE}:
+            self.language_model(name)
 
     @property
     def breakers(self) -> Mapping[str, CircuitBreaker]:
@@ -376,15 +382,10 @@ class Footnote:
 
     def _open_chain(self, name: str) -> Generator:
         if name == EXTRACTIVE:
-            return self._single_generator(name)
+            return self.language_model(name)
         last = [EXTRACTIVE] if self.settings.extractive_fallback else []
         names = dict.fromkeys([name, *self.settings.llm_fallbacks, *last])
-        return FallbackGenerator([self._single_generator(each) for each in names])
-
-    def _single_generator(self, name: str) -> Generator:
-        """Without fallbacks."""
-        given = self._generators.get(name)
-        return given or self._shared(f"single generator {name}", lambda: self._open_generator(name))
+        return FallbackGenerator([self.language_model(each) for each in names])
 
     def _open_generator(self, name: str) -> Generator:
         if name == EXTRACTIVE:

@@ -62,12 +62,15 @@ class OpenAIServer:
     """Answers from a queue; the last reply is repeated.
 
     Attributes:
+        models: what it lists, in OpenAI's words and in Ollama's.
         hung_up: set when a client closed its connection while a reply hung.
     """
 
     base_url: str
     script: list[Reply]
     requests: list[Recorded] = field(default_factory=list)
+    models: list[str] = field(default_factory=lambda: ["scripted"])
+    owned_by: str = "someone"
     hung_up: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -96,6 +99,20 @@ def openai_server(*script: Reply | str) -> Iterator[OpenAIServer]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        shared.requests.append(Recorded(path=self.path, at=time.monotonic(), headers=headers, body={}))
+        reply = shared.script[0]
+        time.sleep(reply.delay_s)
+        listed = [{"id": name, "owned_by": shared.owned_by} for name in shared.models]
+        tags = [{"name": name} for name in shared.models]
+        lists = {"/v1/models": {"data": listed}, "/api/tags": {"models": tags}}
+        try:
+            self._send_json(reply.status, lists.get(self.path, {}), reply)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
 
     def do_POST(self) -> None:
         shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]

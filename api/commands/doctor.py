@@ -14,7 +14,8 @@ def doctor(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     Example: footnote doctor
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
-        from api.diagnosis import Health, diagnose
+        from api.diagnosis import diagnose
+        from api.findings import Health
 
         styles = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "bold red"}
         diagnosis = diagnose(run.footnote)

@@ -11,6 +11,7 @@ import typer
 
 from api.console import AsJson, DataDir, Run, command
 from rag.errors import SettingsError
+from rag.llm.named import EXTRACTIVE
 
 
 def serve(
@@ -31,6 +32,7 @@ def serve(
                 f"Host {host!r} can be reached from other machines, and no key is set; "
                 "set FOOTNOTE_API_KEY, or listen on 127.0.0.1."
             )
+        run.footnote.open_llms()
         _serve(run, host, _listen(host, port))
 
 
@@ -67,5 +69,18 @@ def _serve(run: Run, host: str, listener: socket.socket) -> None:
     if run.as_json:
         run.print_json({"url": url})
     run.err.print(f"Footnote is at {url} (Ctrl-C stops it).", markup=False)
+    _show_local_llms(run, listener.getsockname()[1])
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends well
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _show_local_llms(run: Run, own_port: int) -> None:
+    """A language model that runs here already is worth a word while none is configured."""
+    from api.llm_diagnosis import hint
+    from rag.llm.local_servers import find_local_servers
+
+    if run.settings.llm != EXTRACTIVE:
+        return
+    for server in find_local_servers(except_port=own_port):
+        message, command = hint(server)
+        run.err.print(f"{message} To let it write the answers:\n  {command}", markup=False, soft_wrap=True)

@@ -180,7 +180,7 @@ def test_a_name_without_provider_or_model_is_refused(name: str) -> None:
 
 def test_a_missing_provider_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "langchain_anthropic", None)
-    with pytest.raises(ModelUnavailable, match="langchain-anthropic"):
+    with pytest.raises(ModelUnavailable, match=r"footnote\[anthropic\]"):
         open_chat_model(spec("anthropic:claude", api_key="k"))
 
 
