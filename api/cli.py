@@ -8,6 +8,7 @@ from api.commands import (
     asking,
     benching,
     collections,
+    connecting,
     conversations,
     doctor,
     documents,
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serving.serve)
+app.command("mcp")(connecting.mcp)
 app.command("ingest")(ingesting.ingest)
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)

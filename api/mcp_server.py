@@ -16,6 +16,7 @@ import mcp_types
 from anyio.to_thread import run_sync
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
@@ -114,6 +115,13 @@ def _failed(error: Exception, context: ServerRequestContext[Any]) -> mcp_types.C
     request = f", request {problem['request_id']}" if "request_id" in problem else ""
     text = f"{problem['detail']} ({problem['code']}{request})"
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(text=text)], is_error=True)
+
+
+async def serve_stdio(footnote: Footnote) -> None:
+    """Serve whoever started this process, over its stdin and stdout, until they close."""
+    server = build_mcp_server(footnote)
+    async with stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())
 
 
 class McpDoor:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import sys
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
 import httpx2
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 from pydantic import SecretStr
@@ -234,3 +238,19 @@ def test_a_call_that_is_given_up_ends_the_models_work(
 
     with_client(server, give_up, mode=mode)
     assert llm.hung_up.wait(timeout=15)
+
+
+def test_a_desktop_client_starts_it_as_a_command(ingested: Path, tmp_path: Path) -> None:
+    shutil.copytree(ingested, tmp_path / "data")
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "api", "mcp", "--data-dir", str(tmp_path / "data")],
+        env=dict(os.environ),
+        cwd=Path(__file__).parents[2],
+    )
+
+    async def search() -> CallToolResult:
+        async with Client(command) as client:
+            return await client.call_tool("search", {"query": "annual leave", "mode": "keyword"})
+
+    assert "Annual leave" in text_of(asyncio.run(search()))
