@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from rag.answering.footnotes import CheckedSentence
 from rag.answering.marked_sentences import MarkedSentence, MarkerFilter, SentenceReader
+from rag.answering.output_filter import OutputFilter
 from rag.cancellation import Cancellation
 from rag.domain import Draft, Evidence, Passage, Prompt, Restart, SentenceVerdict
 from rag.errors import GenerationCancelled, GenerationFailed
@@ -92,6 +93,27 @@ def drafted(
             desk.cancellation.cancel()
 
 
+class _Page:
+    """What a generator writes: made harmless, shown without markers, and read sentence by sentence."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self._filter = OutputFilter(prompt.passages)
+        self._shown = MarkerFilter()
+        self._reader = SentenceReader()
+
+    def feed(self, piece: str) -> tuple[str, list[MarkedSentence]]:
+        """The words to show after ``piece``, and the sentences that it completes."""
+        return self._read(self._filter.feed(piece))
+
+    def finish(self) -> tuple[str, list[MarkedSentence]]:
+        """What is left at the end."""
+        words, sentences = self._read(self._filter.finish())
+        return words + self._shown.finish(), sentences + self._reader.finish()
+
+    def _read(self, text: str) -> tuple[str, list[MarkedSentence]]:
+        return self._shown.feed(text), self._reader.feed(text)
+
+
 class _Desk:
     """Two threads and what they hand each other; items of an attempt that a restart voided are dropped."""
 
@@ -125,17 +147,18 @@ class _Desk:
                     return
 
     def _write(self) -> None:
-        reader, shown = SentenceReader(), MarkerFilter()
+        page = _Page(self._prompt)
         try:
             for item in self._generator.stream(self._prompt, cancellation=self.cancellation):
                 if isinstance(item, str):
-                    self._pass_on(shown.feed(item), reader.feed(item))
+                    self._pass_on(*page.feed(item))
                 elif isinstance(item, Restart):
-                    reader, shown = SentenceReader(), MarkerFilter()
+                    page = _Page(self._prompt)
                     self._attempt += 1
                     self._out.put((self._attempt, item))
                 else:
-                    self._pass_on(shown.finish(), [] if item.refused else reader.finish())
+                    if not item.refused:
+                        self._pass_on(*page.finish())
                     self._sentences.put((self._attempt, item))
                     return
             raise GenerationFailed(f"The generator {self._generator.name} ended without a draft.")

