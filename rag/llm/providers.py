@@ -10,6 +10,7 @@ from typing import Any
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
+from pydantic import ValidationError
 
 from rag.errors import ModelUnavailable
 from rag.llm.provider import Provider
@@ -41,10 +42,10 @@ def build_chat_model(spec: LlmSpec) -> BaseChatModel:
         return built
     except ModelUnavailable:
         raise
-    except Exception as exc:  # what a wrong option raises is up to the class
+    except Exception as exc:  # noqa: BLE001  # what a wrong option raises is up to the class
         raise _not_set_up(
-            spec, f"{type(exc).__name__}. Check its name and options; docs/llms.md has its row."
-        ) from exc
+            spec, f"{_told(exc)}. Check its name and options; docs/llms.md has its row."
+        ) from None  # the class's own words may hold the key
 
 
 def _kind(provider: Provider) -> Any:
@@ -94,6 +95,14 @@ def _not_set_up(spec: LlmSpec, reason: str) -> ModelUnavailable:
     return ModelUnavailable(f"The language model {spec.model!r} could not be set up: {reason}")
 
 
+def _told(error: Exception) -> str:
+    """The arguments that a class refuses, without their values; else the error's class."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    names = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors() if problem["loc"])
+    return f"it does not take the given {', '.join(names)}" if names else type(error).__name__
+
+
 def _other_model(spec: LlmSpec) -> BaseChatModel:
     """What LangChain knows beside our rows, such as ``groq``, as it calls its arguments there."""
     given = {"base_url": spec.base_url, "api_key": spec.api_key}
@@ -112,10 +121,10 @@ def _other_model(spec: LlmSpec) -> BaseChatModel:
         raise ModelUnavailable(
             f"The provider {spec.provider!r} needs a package that is not installed: {exc}."
         ) from exc
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001  # as above
         known = ", ".join(provider.prefix for provider in PROVIDERS)
         raise _not_set_up(
             spec,
-            f"{type(exc).__name__}. Set its key and address if it is one of LangChain's providers; "
+            f"{_told(exc)}. Set its key and address if it is one of LangChain's providers; "
             f"those of docs/llms.md are {known}.",
-        ) from exc
+        ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,7 +16,7 @@ from rag.answering.evidence import SentenceScorer
 from rag.answering.extractive import ExtractiveGenerator
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Restart
-from rag.errors import GenerationCancelled, GenerationFailed
+from rag.errors import GenerationCancelled, GenerationFailed, ModelUnavailable
 from rag.llm import chat_model
 from rag.llm.chat_model import open_chat_model
 from rag.llm.circuit_breaker import BreakerState, CircuitBreaker
@@ -25,6 +26,7 @@ from tests.fakes import HashedEmbedder, ScriptedGenerator
 from tests.openai_server import OpenAIServer, Reply, openai_server
 from tests.passages import LEAVE, passage, prompt
 
+KEY = "sk-s3cret-9"
 ANSWER = "You have twenty-five days a year [1]."
 ASKED = prompt("How many days of annual leave do I have?", passage(LEAVE))
 
@@ -274,7 +276,7 @@ def test_neither_error_nor_log_holds_a_secret(status: int, caplog: pytest.LogCap
     with openai_server(
         Reply(status=status, text="Wrong key sk-s3cret-9 at http://me:s3cret@host/?key=s3cret")
     ) as server:
-        generator = llm(server, api_key="sk-s3cret-9", options={"organization": "org-s3cret"}, attempts=1)
+        generator = llm(server, api_key=KEY, options={"organization": "org-s3cret"}, attempts=1)
         with pytest.raises(GenerationFailed) as failure:
             draft_of(FallbackGenerator([generator]).stream(ASKED))
     assert "Wrong key" in caplog.text  # the operator sees what the provider said
@@ -282,3 +284,12 @@ def test_neither_error_nor_log_holds_a_secret(status: int, caplog: pytest.LogCap
     assert "s3cret" not in caplog.text
     assert server.base_url not in str(failure.value)
     assert failure.value.__cause__ is None  # a log of the error must not print the provider's own
+
+
+def test_a_complaint_about_options_names_them_without_their_values() -> None:
+    spec = LlmSpec(
+        name="fast", model="google_genai:g", api_key=KEY, timeout_s=1, max_tokens=1, options={"toekn": KEY}
+    )
+    with pytest.raises(ModelUnavailable, match="does not take the given toekn") as refused:
+        open_chat_model(spec)
+    assert KEY not in "".join(traceback.format_exception(refused.value))
