@@ -1,7 +1,7 @@
 """One question through every door: ``python samples/ask_through_every_door.py [--llm provider:model]``.
 
-Ingests the sample handbook into a folder that is thrown away, serves it on a free port, asks through REST, the
-``openai`` client (both streamed, too), ChatOpenAI, the ``mcp`` client, and LangChain chains over HTTP and in
+Ingests the sample handbook into a folder that is thrown away, serves it on a free port, asks through REST and
+the ``openai`` client (streamed, too), ChatOpenAI, the ``mcp`` client, and LangChain chains over HTTP and in
 process, and prints a line each with the first citation.
 """
 
