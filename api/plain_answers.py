@@ -7,7 +7,7 @@ without anything that Markdown makes a link or a picture of.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.domain import Answer, AnswerStatus, Citation, Passage, Sentence, Verdict
@@ -71,8 +71,7 @@ def notes(answer: Answer) -> str:
     words = _WORDS.get(detect_language(answer.question), _WORDS["en"])
     blocks: list[str] = []
     if answer.citations:
-        numbered = (f"[{citation.n}] {_place(citation, words)}" for citation in answer.citations)
-        blocks.append(_listed(words.sources, numbered))
+        blocks.append(_listed(words.sources, _numbered(answer.citations, words)))
     if answer.status is AnswerStatus.REFUSED and answer.passages:
         nearest = dict.fromkeys(_place(passage, words) for passage in answer.passages)
         blocks.append(_listed(words.nearest, [*nearest][:_NEAREST]))
@@ -90,6 +89,15 @@ def without_footnotes(text: str) -> str:
 
 def _listed(head: str, rows: Iterable[str]) -> str:
     return "\n- ".join((head, *rows))
+
+
+def _numbered(citations: Sequence[Citation], words: _Words) -> list[str]:
+    """A row for each place, behind its numbers."""
+    numbers: dict[str, str] = {}
+    for citation in citations:
+        place = _place(citation, words)
+        numbers[place] = f"{numbers.get(place, '')}[{citation.n}] "
+    return [f"{found}{place}" for place, found in numbers.items()]
 
 
 def _place(found: Citation | Passage, words: _Words) -> str:

@@ -103,6 +103,14 @@ def test_numbers_stand_behind_the_sentences_and_sources_below() -> None:
     )
 
 
+def test_a_source_is_listed_once_with_all_its_numbers() -> None:
+    given = answer(citations=[citation(1), citation(2, page=3), replace(citation(1), n=3)])
+
+    text = written_out(given)
+    assert "Sources:\n- [1] [3] Leave 1 (handbook/leave-1.md)\n- [2] Leave 2" in text
+    assert without_footnotes(text) == given.text
+
+
 def test_a_refusal_lists_the_nearest_passages_once_each() -> None:
     near = [passage("Leave. …", chunk_id=number, title=f"Leave {number // 2}") for number in range(8)]
 
