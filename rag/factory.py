@@ -224,20 +224,24 @@ class Footnote:
         """Sentence scores shared by the judge and the extractive answerer."""
         return self._shared("scorer", lambda: SentenceScorer(self._for_queries(self.embedder)))
 
-    def answerer(self, llm: str | None = None) -> Answerer:
+    def answerer(self, llm: str | None = None, *, fallbacks: bool = True) -> Answerer:
         """The answer path with the generator named ``llm`` (default: the configured one).
+
+        Args:
+            fallbacks: whether others answer when it does not; who measures one model wants to know of it.
 
         Raises:
             InvalidRequest, ModelUnavailable: no such generator, or it cannot be set up.
         """
         settings = self.settings
+        name = llm or settings.llm
         return Answerer(
             retriever=self.distinct_retriever,
             judge=CalibratedAnswerabilityJudge(self.scorer),
-            generator=self.generator(llm or settings.llm),
+            generator=self.generator(name) if fallbacks else self.language_model(name),
             citer=SpanCitationMatcher(self.embedder),
             checker=self.checker(),
-            rewriter=self.rewriter_for(llm or settings.llm),
+            rewriter=self.rewriter_for(name),
             k=settings.k,
             budget_tokens=settings.prompt_tokens,
             policy=settings.grounding_policy,

@@ -81,7 +81,8 @@ def refusal(
         from eval.refusal import evaluate_refusal
 
         with _counting(run) as count:
-            report = evaluate_refusal(file, answerer=run.footnote.answerer(llm), progress=count)
+            answerer = run.footnote.answerer(llm, fallbacks=False)
+            report = evaluate_refusal(file, answerer=answerer, progress=count)
         show_report(run, report, title="Refusal")
 
 
