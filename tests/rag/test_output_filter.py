@@ -108,16 +108,22 @@ def unseen(text: str) -> list[str]:
         hex(ord(character))
         for place, character in enumerate(text)
         if character not in MAY_STAY
-        and (unicodedata.category(character) in kinds or character in tricks or is_stray(text, place))
+        and (unicodedata.category(character) in kinds or character in tricks or is_selector(character))
+        and not has_use(text[:place], character, text[place + 1 :])
     ]
 
 
-def is_stray(text: str, place: int) -> bool:
-    """Whether a variation selector stands elsewhere than after a sign."""
-    if not 0xFE00 <= ord(text[place]) <= 0xFE0F and not 0xE0100 <= ord(text[place]) <= 0xE01EF:
-        return False
-    before = text[place - 1 : place]
-    return not before or (before not in "#*0123456789‼⁉" and unicodedata.category(before) not in ("So", "Sm"))
+def is_selector(character: str) -> bool:
+    return 0xFE00 <= ord(character) <= 0xFE0F or 0xE0100 <= ord(character) <= 0xE01EF
+
+
+def has_use(before: str, character: str, after: str) -> bool:
+    """Whether it is one sign's selector, or joins two signs or two letters of a script that needs it."""
+    kinds = [unicodedata.category(text) for text in (before[-1:], after[:1]) if text]
+    if character in "\ufe0e\ufe0f":
+        return before[-1:] in [*"#*0123456789‼⁉"] or kinds[:1] in (["So"], ["Sm"])
+    letters = ("Lo", "Mn", "Mc", "So", "Sk")
+    return character in "\u200c\u200d" and len(kinds) == 2 and all(kind in letters for kind in kinds)
 
 
 def harm(text: str, forms: Collection[str] = tuple(RAW_FORMS)) -> list[str]:
@@ -249,3 +255,87 @@ def test_the_samples_pass_as_they_are() -> None:
     ]
     assert changed == []
     assert len(texts) > 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write to help@acme.example [2].",
+        "See intranet.acme.fr, or (intranet.acme.fr).",
+        "The policy is at https://docs.acme.example/leave.html.",
+        "The policy is here: https://docs.acme.example/leave.html [1], as said.",
+    ],
+)
+def test_the_documents_own_addresses_and_those_that_passages_say_stay(text: str) -> None:
+    assert filtered(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("See the [policy](https://evil.example/x) now [1].", "See the policy now [1]."),
+        ("[policy](https://docs.acme.example/leave.html)", "policy (https://docs.acme.example/leave.html)"),
+        ("Go to https://evil.example/x, then rest.", "Go to (link removed), then rest."),
+        ("https://docs.acme.example/leave.html?q=secret", "(link removed)"),
+        ("https://docs.acme.example/leave.html.evil.com", "(link removed)"),
+        ("![logo](https://evil.example/l.png)", "logo"),
+        ("![](https://evil.example/l.png)", "(link removed)"),
+        ("[policy][1] and [policy][ref]", "policy [1] and policy"),
+        ("[1]: https://evil.example", "[1] (link removed)"),
+        ("Days: 25 [1](https://evil.example).", "Days: 25 [1]."),
+        ("Ask [1](see page 3).", "Ask [1] (see page 3)."),
+        ("<b>Leave</b> is <i>25</i> days.", "Leave is 25 days."),
+        ("Replace <your name> by yours.", "Replace ‹your name› by yours."),
+        ("if a<b and c>d", "if a< b and c>d"),
+        ("Call tel:+33123456789.", "Call tel: +33123456789."),
+        ("Mail bob@evil.com or not-help@acme.example", "Mail bob (link removed) or not-help (link removed)"),
+        ("[[Leave|our leave page]]", "our leave page"),
+        ("\\href{https://evil.example}{our page}", "our page"),
+        ("red \x1b[31malert\x1b[0m", "red alert"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("25\u200b days", "25 days"),
+    ],
+)
+def test_what_is_left_can_be_read(text: str, shown: str) -> None:
+    assert filtered(text) == shown
+
+
+def test_what_is_removed_is_said_in_the_documents_language() -> None:
+    french = (passage("Les congés.", language="fr"),)
+    assert filtered("Voir https://evil.example.", french) == "Voir (lien retiré)."
+
+
+def test_words_pass_at_once_and_only_what_may_become_a_form_waits() -> None:
+    output = OutputFilter(PASSAGES)
+    assert output.feed("You") == "You"
+    assert output.feed(" have twenty-five") == " have twenty-five"
+    assert output.feed(" days [1") == " days "
+    assert output.feed("]") == ""
+    assert output.feed(" a year.") == "[1] a year"
+    assert output.feed("\n") == ".\n"
+    assert output.feed("See htt") == "See "
+    assert output.feed("ps://evil.example/x") == ""
+    assert output.finish() == "(link removed)"
+
+
+@pytest.mark.parametrize(
+    "opening", ["[", "![", "<a ", "<!-- ", "https://x", "{{", "\\href{", "【", "a/", "&", "\x1b]"]
+)
+def test_nothing_is_held_back_without_end(opening: str) -> None:
+    output = OutputFilter(PASSAGES)
+    held = len(output.feed(opening + "a" * 5000 + " " + "word " * 200))
+    assert held > 300
+    assert harm(filtered(opening + "a" * 5000 + " word")) == []
+
+
+@pytest.mark.parametrize("text", ["^k7q^Leave is ^k7q^25 days.", "Leave is ^k7q^^k7q^25 days^k7q^."])
+def test_the_marker_of_the_passages_is_removed_when_the_model_repeats_it(text: str) -> None:
+    output = OutputFilter(PASSAGES, datamark="^k7q^")
+    assert "".join(map(output.feed, text)) + output.finish() == "Leave is 25 days."
+
+
+@pytest.mark.parametrize(
+    "form", ["[", "![", "[1](", "[[a]", "](", "{{", "\\href{", "\\url[", "【", "<!--", "<a ", "<<", "\n.. a"]
+)
+def test_a_text_of_nothing_but_beginnings_is_read_in_time(form: str) -> None:
+    assert harm(filtered(form * 2000), PARSED) == []

@@ -35,17 +35,15 @@ STARTS = ("http", "https", "hxxp", "hxxps", "ftp", "www", "mailto", "javascript"
 
 _SCHEMES = (
     " https? hxxps? h\\*\\*ps? ftps? sftp ftpes file data javascript jscript vbscript livescript"
-    " script mailto mocha skype facetime facetime-audio sip sips xmpp irc ircs whatsapp tg viber slack"
+    " mailto mocha skype facetime facetime-audio sip sips xmpp irc ircs whatsapp tg viber slack"
     " zoommtg zoomus msteams ms-[a-z-]+ search-ms shell smb cifs nfs afp dav davs webdav webdavs ssh"
     " telnet rlogin rsync git svn git\\+\\w+ svn\\+\\w+ ldaps? rtsp rtmp mms mmsh gopher gemini finger"
-    " news nntp nntps snews wais ws wss blob filesystem view-source about(?=:blank|:srcdoc)"
-    " chrome(?:-extension)? moz-extension resource jar intent android-app market itms(?:-\\w+)? itmss"
-    " fb steam spotify obsidian vscode(?:-insiders)? vscodium cursor jetbrains idea notion evernote"
-    " onenote magnet ed2k bitcoin ethereum litecoin monero geo maps comgooglemaps webcal webcals feed"
-    " cid mid urn tftp redis rediss mongodb(?:\\+srv)? mysql postgres(?:ql)? jdbc amqp mqtt docker"
-    " ipfs ipns dat ar acct did matrix nostr lightning web\\+[a-z]+ x-[a-z-]+ wyciwyg mhtml sgnl"
-    " signal teams zoom link image xref include import iframe video audio res prefs app-settings"
-    " shortcuts workflow googlechromes? firefox microsoft-edge opera-http brave"
+    " nntp nntps snews wais ws wss blob filesystem view-source about(?=:blank|:srcdoc)"
+    " chrome(?:-extension)? moz-extension jar intent android-app itms(?:-\\w+)? itmss fb obsidian"
+    " vscode(?:-insiders)? vscodium jetbrains evernote onenote magnet ed2k bitcoin ethereum litecoin"
+    " monero geo comgooglemaps webcal webcals cid urn tftp redis rediss mongodb(?:\\+srv)? mysql"
+    " postgres(?:ql)? jdbc amqp mqtt ipfs ipns nostr web\\+[a-z]+ x-[a-z-]+ wyciwyg mhtml sgnl link"
+    " image xref include iframe app-settings googlechromes? microsoft-edge opera-http"
 ).split()
 _HOSTED = r"[^\s<>\"`|«»\[\]]"
 _GENERIC = (
@@ -60,7 +58,7 @@ _GENERIC = (
 )
 _TLD = rf"(?:[a-z]{{2}}|{_GENERIC})"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
-_HOST = rf"(?:{_LABEL}\.)+{_TLD}\.?(?![\w-])"
+_HOST = rf"(?:{_LABEL}\.)+{_TLD}\.?(?!\w|-\w)"
 _PORT_OR_PATH = rf"(?::\d{{1,5}})?(?:[/\\?#]{_HOSTED}*)?"
 _ADDRESS = re.compile(
     rf"""
@@ -76,7 +74,7 @@ _ADDRESS = re.compile(
         {_HOSTED}*
       | (?<![^\W_])www\d*\. {_HOSTED}*
       | (?<![\w/\\])(?<!\w[.-]){_HOST} (?::\d{{1,5}})? [/\\?\#] {_HOSTED}*
-      | (?<=/)(?:{_LABEL}\.)+{_GENERIC}\.?(?![\w-]) {_HOSTED}*
+      | (?<=/)(?:{_LABEL}\.)+{_GENERIC}\.?(?!\w|-\w) {_HOSTED}*
       | (?<=":)[/.\#] {_HOSTED}*
       | (?<![\w!])!(?:[\w./-]+\.(?:png|jpe?g|gif|svg|webp|bmp|ico))(?:\|[^!\s]*)?!
       | cite(?:turn\d+\w+?\d+)+
@@ -84,7 +82,7 @@ _ADDRESS = re.compile(
     )
   | (?P<plain>
         [\w.+%'’-]+@(?:{_LABEL}\.)+{_LABEL}
-      | (?<![\w/\\])(?<!\w[.-]){_HOST} (?::\d{{1,5}}\b)?
+      | [@.]? (?<![\w/\\])(?<!\w[.-]){_HOST} (?::\d{{1,5}}\b)?
     )
   | (?P<phone> (?<![^\W_])(?:tel|sms|smsto|mmsto|fax|modem): (?=\S) )
     """,

@@ -38,8 +38,8 @@ def bracket(look: Look) -> Decision | None:
     if text[opening : opening + 1] != "[":
         return pass_on(1) if len(text) > opening or look.ended else None
     end = closing(text, opening)
-    if end < 0:
-        return pass_on(opening + 1) if look.ended else None
+    if end is None or end < 0:
+        return Decision(passed=1, taken=opening + 1) if look.ended or end is None else None
     if end + 1 == len(text) and not look.ended:
         return None  # what follows decides
     label = text[opening + 1 : end]
@@ -63,7 +63,8 @@ def foreign_marker(look: Look) -> Decision | None:
     """``【1†source】``; other text in such brackets passes."""
     end = look.text.find("】")
     if end < 0:
-        return pass_on(1) if look.ended or len(look.text) > 80 else None
+        hopeless = look.ended or len(look.text) > 80 or "【" in look.text[1:]
+        return pass_on(1) if hopeless else None
     inside = look.text[1:end]
     is_marker = _FOREIGN_MARKER.fullmatch(inside) or _MARKER.fullmatch(inside)
     return Decision(taken=end + 1) if is_marker else pass_on(end + 1)
@@ -127,8 +128,9 @@ def _wiki(match: re.Match[str], offset: int, end: int) -> Decision:
 def _referring(look: Look, label: slice, end: int) -> Decision | None:
     """``[label][reference]``: the reference goes, unless it is a marker of ours."""
     second = closing(look.text, end + 1)
-    if second < 0:
-        return Decision(again=(label, " "), taken=end + 1) if look.ended else None
+    if second is None or second < 0:
+        hopeless = look.ended or second is None
+        return Decision(again=(label, " "), taken=end + 1) if hopeless else None
     reference = look.text[end + 2 : second]
     if look.before.isalnum() and _INDEX.fullmatch(look.text[label]) and _INDEX.fullmatch(reference):
         return pass_on(second + 1)
@@ -140,10 +142,8 @@ def _referring(look: Look, label: slice, end: int) -> Decision | None:
 def _before_target(look: Look, decided: Decision, start: int = 1) -> Decision | None:
     """``decided`` about what stands before ``(…)``, and of the target what may be shown."""
     end = closing(look.text, start)
-    if end < 0:
-        if not look.ended:
-            return None
-        return _and(decided, " ")
+    if end is None or end < 0:
+        return _and(decided, " ") if look.ended or end is None else None
     target = look.text[start + 1 : end]
     address = target.strip().strip("<>").split()[:1]
     if is_prose(target) or (address and address[0] in look.own):

@@ -149,7 +149,7 @@ def _joins(before: str, after: str) -> bool:
 
 
 def _is_picture(character: str) -> bool:
-    return unicodedata.category(character) in ("So", "Sk") or character in _PRESENTATION
+    return unicodedata.category(character) == "So" or character in _PRESENTATION or "🏻" <= character <= "🏿"
 
 
 def _has_presentation(before: str) -> bool:

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 LINE_START = ("", "\n")
 """What stands before the first character of a line."""
 
+_PAIRS = {"[": re.compile(r"[\[\]]"), "(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
+_MAX_DEPTH = 4
+"""Brackets in brackets; or else a text of nothing but brackets would be looked at again and again."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
@@ -48,18 +52,21 @@ def pass_on(count: int) -> Decision:
     return Decision(passed=count, taken=count)
 
 
-def closing(text: str, start: int) -> int:
-    """Where the bracket that opens at ``start`` closes, counting those inside; -1 if it doesn't."""
-    opener = text[start]
-    closer = {"[": "]", "(": ")", "{": "}"}[opener]
+def closing(text: str, start: int) -> int | None:
+    """Where the bracket that opens at ``start`` closes, counting those inside; -1 while it doesn't.
+
+    ``None`` where too many stand inside: it is not waited for.
+    """
     depth = 0
-    for place in range(start, len(text)):
-        if text[place] == opener:
+    for match in _PAIRS[text[start]].finditer(text, start):
+        if match.group() == text[start]:
             depth += 1
-        elif text[place] == closer:
+            if depth > _MAX_DEPTH:
+                return None
+        else:
             depth -= 1
             if not depth:
-                return place
+                return match.start()
     return -1
 
 

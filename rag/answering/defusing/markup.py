@@ -17,6 +17,8 @@ from rag.answering.defusing.tags import braces, command, tag
 MAX_HELD = 600
 """Characters of a form that is not closed, after which it is taken for text."""
 
+_SHORT = 40
+_TELLING = frozenset("[](){}<>】\n")
 _DIRECTIVE = re.compile(r"\.\. +(?:\|[^|\n]{0,40}\|? *)?[\w-]{0,40}:?")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 Rule = Callable[[Look], Decision | None]
@@ -77,9 +79,15 @@ class Markup:
             part = self._waiting.popleft()
             if self._held or part.read in _RULES:
                 self._held.append(part)
-                self._decide(ended=False)
+                if self._may_decide():
+                    self._decide(ended=False)
             else:
                 self._pass(part)
+
+    def _may_decide(self) -> bool:
+        """A long form is looked at only when something opens or closes, or just did."""
+        size = len(self._held)
+        return size < _SHORT or size >= MAX_HELD or any(part.read in _TELLING for part in self._held[-2:])
 
     def _decide(self, *, ended: bool) -> None:
         text = read(self._held)

@@ -90,9 +90,11 @@ def command(look: Look) -> Decision | None:
     arguments = _COMMANDS.get(name, 0)
     if not arguments or look.text[end : end + 1] not in ("[", "{"):
         return pass_on(1 + len(name))
-    ends = _arguments(look.text, end, arguments)
-    if ends is None:
-        return Decision(taken=end) if look.ended else None
+    ends, is_open = _arguments(look.text, end, arguments)
+    if is_open and not look.ended:
+        return None
+    if not ends:
+        return Decision(taken=end)
     if len(ends) == arguments == 2:
         return Decision(again=(slice(ends[0] + 2, ends[1]),), taken=ends[1] + 1)
     if len(ends) < arguments and ends[-1] + 1 == len(look.text) and not look.ended:
@@ -106,7 +108,8 @@ def braces(look: Look) -> Decision | None:
         return pass_on(1) if len(look.text) > 1 or look.ended else None
     end = look.text.find("}}")
     if end < 0:
-        return pass_on(2) if look.ended or len(look.text) > 300 else None
+        hopeless = look.ended or len(look.text) > 300 or "{{" in look.text[2:]
+        return pass_on(2) if hopeless else None
     inside = look.text[2:end]
     if not _FILE_IN_BRACES.search(inside):
         return pass_on(2)
@@ -135,7 +138,8 @@ def _comment(look: Look) -> Decision | None:
     end = look.text.find("-->", 2)
     if end >= 0:
         return Decision(taken=end + 3)
-    return Decision(taken=4 if look.text.startswith("<!--") else 3) if look.ended else None
+    hopeless = look.ended or "<!-" in look.text[3:]
+    return Decision(taken=4 if look.text.startswith("<!--") else 3) if hopeless else None
 
 
 def _closed(look: Look, end: int) -> Decision:
@@ -145,8 +149,8 @@ def _closed(look: Look, end: int) -> Decision:
     if _is_autolink(inside, name):
         label = inside.rfind("|") + 1
         return Decision(again=(slice(1 + label, end),), taken=end + 1)
-    words = inside[len(name) :]
-    if len(name) == 1 and words.strip() and look.before.isalnum() and not re.search("[=/:\"']", words):
+    words = inside.removeprefix(named.group(1)) if named else ""
+    if len(name) == 1 and words[:1].isspace() and look.before.isalnum() and not re.search("[=/:\"']", words):
         return Decision(passed=1, again=(" ",), taken=1)  # a<b and c>d
     is_tag = name in _NAMES or not _PLACEHOLDER.fullmatch(inside)
     if is_tag:
@@ -181,14 +185,14 @@ def _replaced(sign: str) -> Decision:
     return Decision(again=(sign,), taken=1)
 
 
-def _arguments(text: str, start: int, count: int) -> list[int] | None:
-    """Where the ``count`` arguments in braces end, as many as there are; ``None`` while one is open."""
+def _arguments(text: str, start: int, count: int) -> tuple[list[int], bool]:
+    """Where the arguments in braces end, ``count`` of them at most; and whether one may still be closed."""
     ends: list[int] = []
     while len(ends) < count and text[start : start + 1] in ("[", "{"):
         end = closing(text, start)
-        if end < 0:
-            return None
+        if end is None or end < 0:
+            return ends, end is not None
         if text[start] == "{":
             ends.append(end)
         start = end + 1
-    return ends if ends else None
+    return ends, start == len(text) and not ends
