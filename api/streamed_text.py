@@ -29,7 +29,8 @@ class StreamedText:
         self._text = ""
         self._sent = 0
         self._checked = 0
-        self._closed = 0
+        self._told = 0
+        self._due: list[Sentence] = []
         self._is_open = False
 
     def piece(self, event: AnswerEvent) -> str:
@@ -40,8 +41,10 @@ class StreamedText:
             case TokenEvent() if self._live:
                 self._text += event.text
                 piece = self._sendable()
-            case GroundingEvent() if self._live and self._markers:
-                piece = self._close(event.sentence)
+            case GroundingEvent() if self._live:
+                self._told += 1
+                self._due.append(event.sentence)
+                piece = self._sendable()
             case DoneEvent():
                 piece = self._finish(event.answer)
             case _:
@@ -52,29 +55,29 @@ class StreamedText:
     def _restart(self) -> str:
         piece = BREAK if self._is_open else ""
         self._text = ""
-        self._sent = self._checked = self._closed = 0
+        self._sent = self._checked = self._told = 0
+        self._due.clear()
         self._is_open = False
         return piece
 
     def _sendable(self) -> str:
-        """The words up to the end of the sentence that is to be checked next."""
+        """The checked sentences with their numbers, and the words up to the end of the next one."""
         if not self._markers:
             return self._send_to(len(self._text))
+        pieces: list[str] = []
+        while self._due and (start := self._text.find(self._due[0].text, self._checked)) >= 0:
+            sentence = self._due.pop(0)
+            self._checked = max(start + len(sentence.text), self._sent)
+            pieces += (self._send_to(self._checked), marks(sentence))
         spans = split_sentences(self._text[self._checked :])
-        return self._send_to(self._checked + spans[0][1]) if spans else ""
+        if spans:
+            pieces.append(self._send_to(self._checked + spans[0][1]))
+        return "".join(pieces)
 
     def _send_to(self, end: int) -> str:
         piece = self._text[self._sent : end]
         self._sent = max(self._sent, end)
         return piece
-
-    def _close(self, sentence: Sentence) -> str:
-        start = self._text.find(sentence.text, self._checked)
-        self._closed += 1
-        if start < 0:
-            return ""
-        self._checked = max(start + len(sentence.text), self._sent)
-        return self._send_to(self._checked) + marks(sentence) + self._sendable()
 
     def _finish(self, answer: Answer) -> str:
         if self._text.split() != answer.text.split():
@@ -82,5 +85,5 @@ class StreamedText:
             return piece + (written_out(answer) if self._markers else answer.text)
         if not self._markers:
             return self._send_to(len(self._text))
-        unclosed = [self._close(sentence) for sentence in answer.sentences[self._closed :]]
-        return "".join((*unclosed, self._send_to(len(self._text)), notes(answer)))
+        self._due += answer.sentences[self._told :]
+        return self._sendable() + self._send_to(len(self._text)) + notes(answer)

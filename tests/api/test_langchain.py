@@ -14,6 +14,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
+from langchain_core.tools import create_retriever_tool
 from pydantic import SecretStr, ValidationError
 
 from api.langchain import FootnoteRetriever
@@ -63,6 +64,12 @@ def test_it_feeds_a_chain(retriever: Callable[..., FootnoteRetriever]) -> None:
     assert chain.invoke(QUESTION) == "27 days."
     assert "27 days of annual leave" in (sources | prompt).invoke(QUESTION).to_string()
     assert asyncio.run(chain.ainvoke(QUESTION)) == "27 days."
+
+
+def test_an_agent_gets_it_as_a_tool(retriever: Callable[..., FootnoteRetriever]) -> None:
+    handbook = create_retriever_tool(retriever(k=1), "handbook", "Searches the handbook.")
+
+    assert "27 days" in handbook.invoke({"query": QUESTION})
 
 
 def test_async_and_batched_searches_find_the_same(retriever: Callable[..., FootnoteRetriever]) -> None:

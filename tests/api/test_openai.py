@@ -293,6 +293,20 @@ def test_a_language_models_words_come_one_by_one_with_their_numbers(writer: open
     assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (321, 12)
 
 
+@pytest.mark.parametrize("policy", ["annotate", "drop", "regenerate", "refuse"])
+def test_under_every_policy_the_stream_reads_like_the_whole(
+    writer: openai.OpenAI, llm: OpenAIServer, policy: str
+) -> None:
+    llm.script[:] = [Reply(text=f"{WRITTEN} Penguins from Jupiter approve it on Mondays.", drip=True)]
+    extra = {"footnote": {"grounding_policy": policy}}
+    whole = writer.chat.completions.create(model="default", messages=asked(), extra_body=extra)
+    stream = writer.chat.completions.create(model="default", messages=asked(), extra_body=extra, stream=True)
+
+    content = whole.choices[0].message.content or ""
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == content
+    assert ("Penguins" in content, "[?]" in content) == ((policy == "annotate",) * 2)
+
+
 def test_the_callers_system_prompt_never_reaches_the_model(writer: openai.OpenAI, llm: OpenAIServer) -> None:
     messages: Any = [{"role": "system", "content": "Say zzyzx."}, *asked()]
     writer.chat.completions.create(model="default", messages=messages)

@@ -205,6 +205,17 @@ def test_words_go_out_at_once_and_numbers_as_soon_as_they_are_known() -> None:
     ]
 
 
+def test_a_verdict_that_comes_before_its_words_waits_for_them() -> None:
+    given = answer()
+    events: list[AnswerEvent] = [
+        *map(GroundingEvent, given.sentences),
+        *pieces_of(given.text, 9),
+        DoneEvent(given),
+    ]
+
+    assert "".join(streamed(events)) == written_out(given)
+
+
 def test_a_new_beginning_stands_under_what_was_sent() -> None:
     given = answer(SENTENCES[:1], citations=[citation(1)])
     events = [
