@@ -37,6 +37,7 @@ def open_litellm(
         max_tokens=max_tokens,
         max_retries=1,  # attempts, there
         model_kwargs=call,
+        streaming=True,
         stream_options={"include_usage": True},
         **({} if temperature is None else {"temperature": temperature}),
         **options,

@@ -108,9 +108,14 @@ def azure(spec: LlmSpec) -> dict[str, Any]:
     return arguments | {"stream_usage": True}
 
 
-def whole_seconds(spec: LlmSpec) -> dict[str, Any]:
-    """For classes that count seconds in whole numbers, and attempts instead of repetitions."""
-    return plain(spec) | {"timeout": math.ceil(spec.timeout_s), "max_retries": 1}
+def mistral(spec: LlmSpec) -> dict[str, Any]:
+    """Mistral's class counts whole seconds, and attempts instead of repetitions."""
+    return bedrock(spec) | {"max_retries": 1}
+
+
+def bedrock(spec: LlmSpec) -> dict[str, Any]:
+    """Amazon's class counts whole seconds."""
+    return plain(spec) | {"timeout": math.ceil(spec.timeout_s)}
 
 
 def cohere(spec: LlmSpec) -> dict[str, Any]:

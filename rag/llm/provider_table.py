@@ -8,13 +8,14 @@ from typing import Any
 from rag.llm.provider import (
     Provider,
     azure,
+    bedrock,
     cohere,
     compatible,
     compatible_without_stream_options,
+    mistral,
     ollama,
     own,
     plain,
-    whole_seconds,
 )
 
 
@@ -97,7 +98,7 @@ PROVIDERS: tuple[Provider, ...] = (
         prefix="mistralai",
         title="Mistral",
         kind="langchain_mistralai:ChatMistralAI",
-        arguments=whole_seconds,
+        arguments=mistral,
         also=("mistral",),
         example="mistral-small-latest",
         base_url="https://api.mistral.ai/v1",
@@ -133,7 +134,7 @@ PROVIDERS: tuple[Provider, ...] = (
         prefix="bedrock_converse",
         title="Amazon Bedrock",
         kind="langchain_aws:ChatBedrockConverse",
-        arguments=whole_seconds,
+        arguments=bedrock,
         also=("bedrock",),
         example="amazon.nova-lite-v1:0",
         base_url="https://bedrock-runtime.REGION.amazonaws.com",

@@ -1,0 +1,41 @@
+"""What a provider's error becomes: one sentence of ours, without its key and without what the server said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rag.errors import GenerationFailed
+from rag.llm.chat_model import open_chat_model
+from rag.llm.spec import LlmSpec
+from tests.llm.dialects import KEY
+from tests.llm.rows import TRIALS
+from tests.llm.wire import NOT_OURS, serving
+from tests.passages import LEAVE, passage, prompt
+
+pytestmark = NOT_OURS
+
+ASKED = prompt("How many days?", passage(LEAVE))
+REASONS = {401: "refused the key", 429: "overloaded", 500: "server failed"}
+
+
+@pytest.mark.parametrize("status", REASONS)
+@pytest.mark.parametrize("prefix", TRIALS)
+def test_an_error_is_told_apart_and_nothing_of_it_leaks(
+    prefix: str, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trial = TRIALS[prefix]
+    for name, value in trial.environment.items():
+        monkeypatch.setenv(name, value)
+    with serving(trial.dialect(), "never", fails_with=status) as server:
+        fields: dict[str, Any] = trial.llm(prefix, server.origin)
+        llm = LlmSpec(name="mine", timeout_s=10, max_tokens=50, **fields)
+        with pytest.raises(GenerationFailed) as failed:
+            list(open_chat_model(llm).stream(ASKED))
+    assert server.complaints == []
+    said = str(failed.value)
+    assert REASONS[status] in said
+    for secret in (KEY, "secret detail", server.origin):
+        assert secret not in said
+    assert KEY not in caplog.text
