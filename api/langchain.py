@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,9 +29,11 @@ from api.schemas.answers import PassageBody, SearchBody
 from api.security import is_loopback
 from rag.domain import Access, SearchMode
 from rag.errors import FootnoteError, SourceError
-from rag.factory import Footnote
 from rag.filter_parsing import parse_filter
 from rag.questions import checked_question
+
+if TYPE_CHECKING:
+    from rag.factory import Footnote  # the indexes' libraries take a second to import, and HTTP needs none
 
 
 class FootnoteRetriever(BaseRetriever):

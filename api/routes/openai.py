@@ -12,9 +12,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.answer_streams import LiveAnswer
+from api.answer_streams import Begin, LiveAnswer
 from api.dependencies import AskerAccess, FootnoteParts
 from api.errors import problem_for, request_id_of
 from api.llm_choice import allowed_llm
@@ -23,9 +24,11 @@ from api.openai_errors import openai_error
 from api.schemas.openai import ChatChunk, ChatCompletion, ChatRequest, ModelBody, ModelsBody
 from api.sse import HEARTBEAT_SECONDS, LINE_END
 from api.streamed_text import StreamedText
+from api.waiting import while_connected
 from rag.answering.events import AnswerEvent, DoneEvent
 from rag.cancellation import Cancellation
-from rag.domain import GroundingPolicy
+from rag.domain import Access, Answer, GroundingPolicy
+from rag.factory import Footnote
 from rag.filter_parsing import parse_filter
 from rag.questions import checked_question
 
@@ -53,20 +56,34 @@ def show_model(model: str, footnote: FootnoteParts) -> ModelBody:
 
 
 @router.post("/chat/completions", response_model=ChatCompletion, responses=_RESPONSES)
-def complete_chat(
+async def complete_chat(
     body: ChatRequest, request: Request, footnote: FootnoteParts, access: AskerAccess
 ) -> ChatCompletion | Response:
     """Answer the last message from the collection `model`, cited and checked."""
     options = body.footnote
+    begin = _answering(body, footnote, access)
     model = body.model or footnote.settings.collection
+    completion = Completion(id=f"chatcmpl-{request_id_of(request)}", created=int(time.time()), model=model)
+    if not body.stream:
+        answer = await while_connected(request, lambda cancellation: _last(begin(cancellation)))
+        return completion.whole(answer, markers=options.markers)
+    policy = options.grounding_policy or footnote.settings.grounding_policy
+    text = StreamedText(markers=options.markers, live=policy is not GroundingPolicy.REGENERATE)
+    live = LiveAnswer(owner="", question=body.question, grace_s=0.0)  # nobody comes back to it
+    await run_in_threadpool(live.start, begin)
+    return _stream(completion.chunks(live.follow(), text, include_usage=body.include_usage), request)
+
+
+def _answering(body: ChatRequest, footnote: Footnote, access: Access) -> Begin:
+    options = body.footnote
     question = checked_question(body.question)
-    answerer = footnote.answerer(allowed_llm(options.llm, footnote.settings))
+    llm = allowed_llm(options.llm, footnote.settings)
     filters = None if options.filters is None else parse_filter(options.filters)
 
     def begin(cancellation: Cancellation) -> Iterator[AnswerEvent]:
-        return answerer.events(
+        return footnote.answerer(llm).events(
             question,
-            collection=model,
+            collection=body.model or footnote.settings.collection,
             access=access,
             k=options.k,
             policy=options.grounding_policy,
@@ -75,17 +92,11 @@ def complete_chat(
             cancellation=cancellation,
         )
 
-    completion = Completion(id=f"chatcmpl-{request_id_of(request)}", created=int(time.time()), model=model)
-    if not body.stream:
-        done = next(event for event in begin(Cancellation()) if isinstance(event, DoneEvent))
-        return completion.whole(done.answer, markers=options.markers)
-    policy = options.grounding_policy or footnote.settings.grounding_policy
-    text = StreamedText(markers=options.markers, live=policy is not GroundingPolicy.REGENERATE)
-    answer = LiveAnswer(
-        owner="", question=question, grace_s=0.0
-    )  # no client of this dialect comes back to it
-    answer.start(begin)
-    return _stream(completion.chunks(answer.follow(), text, include_usage=body.include_usage), request)
+    return begin
+
+
+def _last(events: Iterator[AnswerEvent]) -> Answer:
+    return next(event.answer for event in events if isinstance(event, DoneEvent))
 
 
 def _stream(chunks: AsyncIterator[ChatChunk], request: Request) -> Response:

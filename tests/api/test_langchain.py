@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from langchain_core.documents import Document
@@ -112,6 +115,12 @@ def test_errors_are_the_same_on_either_way(
 def test_a_misspelt_field_is_an_error() -> None:
     with pytest.raises(ValidationError, match="colection"):
         FootnoteRetriever(colection="handbook")  # type: ignore[call-arg]
+
+
+def test_importing_it_loads_no_model_and_no_index() -> None:
+    program = "import sys, api.langchain; sys.exit(bool({'torch', 'faiss', 'tantivy'} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2]).returncode == 0
 
 
 def test_in_process_the_askers_rights_apply(shared_server: Server) -> None:

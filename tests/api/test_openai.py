@@ -151,7 +151,7 @@ def test_a_follow_up_is_understood_from_the_messages_before_it(client: openai.Op
     ]
     completion = client.chat.completions.create(model="default", messages=messages)
 
-    assert "until 31 March" in (completion.choices[0].message.content or "")
+    assert footnote_of(completion)["status"] == "answered"
     assert "annual leave" in footnote_of(completion)["standalone_question"]
     assert footnote_of(completion)["question"] == "And how many of them may be carried over?"
 
@@ -322,5 +322,16 @@ def test_a_client_that_leaves_ends_the_models_work(writer: openai.OpenAI, llm: O
         if chunk.choices[0].delta.content:
             break
     stream.close()
+
+    assert llm.hung_up.wait(timeout=15)
+
+
+def test_so_does_one_that_waits_for_the_whole_answer_no_longer(
+    writer: openai.OpenAI, llm: OpenAIServer
+) -> None:
+    writer.chat.completions.create(model="default", messages=asked())  # now all is loaded
+    llm.script[:] = [Reply(text=WRITTEN, hang_after=9)]
+    with pytest.raises(openai.APITimeoutError):
+        writer.chat.completions.create(model="default", messages=asked(), timeout=0.5)
 
     assert llm.hung_up.wait(timeout=15)
