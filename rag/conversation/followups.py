@@ -49,10 +49,13 @@ _CUES: Mapping[str, _Cues] = {
         opening=_pattern(
             r"""^\W*(?:(?:and|but|or|so|then|also|that|no|yes|sorry|oops|i\ mean|i\ meant
             |i\ am\ (?:referring|talking)|what\ about|how\ about|what\ else|anything\ else|any\ others?
-            |others?)\b|(?:why|how\ so|how\ come|when|where|who)\W*$)"""
+            |others?)\b|(?:(?:until|till|since|from|by|for)\ )?
+            (?:why|how\ so|how\ come|how\ (?:long|often|many|much)|when|where|who|whom|which)
+            (?:\ ones?)?\W*$)"""
         ),
         pointing=_pattern(
-            r"""\b(?:this|these|ones)\b|\bthose\b(?!\s+\w+\s+(?:who|that))|\bthat\b(?=\s*(?:[?.!,;]|$))
+            r"""\b(?:this|these|ones)\b|\bthen\W*$|\bthe\ (?:next|other|others|former|latter)\W*$
+            |\bthose\b(?!\s+\w+\s+(?:who|that))|\bthat\b(?=\s*(?:[?.!,;]|$))
             |(?<!is\ )(?<!are\ )(?<!was\ )(?<!were\ )
             \bthere\b(?!\s+(?:is|are|was|were|be|any|an?|some|other)\b)"""
         ),
@@ -81,10 +84,13 @@ _CUES: Mapping[str, _Cues] = {
         opening=_pattern(
             r"""^\W*(?:(?:et|mais|ou|alors|donc|aussi|sinon|non|oui|pardon|désolée?|je\ (?:veux|voulais)\ dire
             |je\ parle|qu['’]en\ est-il|quoi\ d['’]autre|d['’]autres|lequel|laquelle|lesquel(?:le)?s)\b
-            |c['’]est\b(?!\s+quoi)|(?:pourquoi|comment|combien|quand|où|qui)\W*$)"""
+            |c['’]est\b(?!\s+quoi)|(?:(?:jusqu['’](?:à\ )?|depuis\ |dès\ |à\ |pour\ |par\ |d['’])?
+            (?:pourquoi|comment|combien|quand|où|qui))(?:\ de\ temps)?\W*$)"""
         ),
         pointing=_pattern(
             r"""(?<!est-)(?<!est\ )\bce(?:t|tte|s)?\b(?!-|\s+(?:qu|[ns]['’]))
+            |\b(?:qui|comment|où|quand)\s+y\b(?!\s+a-t-)|\bl(?:e|a|es)\ (?:suivant|autre|précédent)e?s?\W*$
+            |\b(?:comment|quand|où)\s+(?:l['’]|(?:le|la|les|en|y)\s)\s*\w+(?:er|ir|re)\b
             |\b(?:puis-je|peut-on|peux-tu|pouvez-vous|doit-on|dois-je|faut-il|peut|peux|doit|dois|de)\s+
             (?:l['’]|(?:le|la|les|lui|leur|en|y)\s)\s*\w+(?:er|ir|re)\b"""
         ),

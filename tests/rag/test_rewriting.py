@@ -43,6 +43,11 @@ def carried(question: str, history: Sequence[Turn] = LEAVE) -> str:
         "Do I have to be there?",
         "Sorry, I meant mothers",
         "part-timers",
+        "Until when?",
+        "For how long?",
+        "Which ones?",
+        "Who pays for it then?",
+        "What about the other?",
         "Can you tell me more?",
     ],
 )
@@ -62,6 +67,8 @@ def test_a_follow_up_takes_the_topic_along(question: str) -> None:
         "If a badge is lost, who must be told about it?",
         "What is RTT?",
         "VPN",
+        "Until when may holidays be carried over?",
+        "How long is the notice?",
     ],
 )
 def test_a_question_that_stands_alone_stays_as_it_is(question: str) -> None:
@@ -79,6 +86,10 @@ def test_a_question_that_stands_alone_stays_as_it_is(question: str) -> None:
         "Qu’en est-il de l’adoption ?",
         "C'est obligatoire ?",
         "temps partiel",
+        "Jusqu’à quand ?",
+        "Qui y a droit ?",
+        "Comment en faire la demande ?",
+        "Combien dure le suivant ?",
     ],
 )
 def test_a_french_follow_up_takes_the_topic_along(question: str) -> None:
@@ -95,6 +106,8 @@ def test_a_french_follow_up_takes_the_topic_along(question: str) -> None:
         "Badges perdus : qui peut les remplacer ?",
         "La direction, c'est quoi ?",
         "C'est quoi le RGPD ?",
+        "Jusqu’à quand peut-on poser ses congés d'été ?",
+        "Où y a-t-il des bornes de recharge ?",
         "Un salarié peut-il consulter ses notes de frais ?",
     ],
 )
