@@ -17,6 +17,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, TextIteratorStreamer
+from transformers.utils import logging as transformers_logging
 
 from rag.errors import ModelUnavailable
 
@@ -46,6 +47,7 @@ def open_local_model(
         raise ModelUnavailable(f"The language model {model!r} runs in this process: unset its base_url.")
     place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     source: dict[str, Any] = {"token": api_key, "local_files_only": Path(model).is_dir()}
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(model, **source)
         weights: Any = AutoModelForCausalLM.from_pretrained(
