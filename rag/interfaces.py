@@ -555,6 +555,14 @@ class Generator(Protocol):
         ...
 
 
+class TokenCounter(Protocol):
+    """How long a text is for a language model."""
+
+    def count(self, text: str) -> int:
+        """Tokens of ``text``, exactly or rather too many."""
+        ...
+
+
 class AnswerabilityJudge(Protocol):
     """Do the passages hold the answer at all?"""
 

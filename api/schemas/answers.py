@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -90,6 +91,7 @@ class PassageBody(Body):
     start: int
     end: int
     text: str
+    modified_at: datetime | None = optional("When the document's file was last changed.")
     score: float = Field(description="The score the list is ordered by; higher is better.")
     scores: Mapping[str, float] = Field(description="Its parts: dense (cosine), keyword (BM25), rerank.")
 
@@ -110,6 +112,7 @@ class PassageBody(Body):
             text=passage.text,
             score=passage.score,
             scores=passage.scores,
+            modified_at=passage.modified_at,
         )
 
 

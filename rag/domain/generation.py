@@ -36,12 +36,15 @@ class Prompt:
 
     Attributes:
         passages: passage ``n`` of the prompt is ``passages[n - 1]``.
+        datamark: the sign that stands in the passages' text, to be removed where the generator repeats it;
+            empty without one.
     """
 
     system: str
     user: str
     question: Question
     passages: tuple[Passage, ...]
+    datamark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -222,6 +222,7 @@ class StoredChunk:
     heading: str
     page: int | None
     context: str
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from rag.domain.arrays import Vector
@@ -30,6 +31,7 @@ class Passage:
     """A chunk as evidence for one question.
 
     Attributes:
+        modified_at: when the document's file was last changed, where that is known.
         score: the score the list is ordered by.
         scores: the parts: ``dense`` (cosine), ``keyword`` (BM25), ``rerank``; a part that did not see
             the passage is absent.
@@ -48,6 +50,7 @@ class Passage:
     text: str
     score: float
     scores: Mapping[str, float]
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

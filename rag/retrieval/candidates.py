@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rag.domain import Access, Collection, Passage, StoredChunk
 from rag.interfaces import Catalog
@@ -105,4 +106,13 @@ def _passage(chunk: StoredChunk, score: float, parts: Mapping[str, float]) -> Pa
         text=chunk.text,
         score=score,
         scores=parts,
+        modified_at=_moment(chunk.mtime_ns),
     )
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    """0 where the file's time is not known; what no calendar holds is not known either."""
+    try:
+        return datetime.fromtimestamp(nanoseconds // 10**9, UTC) if nanoseconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None

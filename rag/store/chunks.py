@@ -33,6 +33,7 @@ _STORED = {
     "heading": ChunkRow.heading,
     "page": ChunkRow.page,
     "context": ChunkRow.context,
+    "mtime_ns": DocumentRow.mtime_ns,
 }
 """The fields of a stored chunk, and where they stand."""
 

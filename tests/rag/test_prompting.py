@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
-from rag.domain import Passage, Prompt
+from rag.domain import Passage, Prompt, Question
 from rag.prompting.building import REFUSAL_MARK, build_prompt
+from rag.prompting.datamarking import Datamarking
+from rag.prompting.tokens import EstimatedTokens
 from tests.passages import LEAVE, VPN, passage, question
 
 ENGLISH = question("How many days of leave are there?")
 FRENCH = question("Combien de jours de congés y a-t-il ?")
 
 
-def build(*passages: Passage, asked: object = ENGLISH, budget: int = 3000) -> Prompt:
-    return build_prompt(asked, passages, budget_tokens=budget)  # type: ignore[arg-type]
+def build(*passages: Passage, asked: Question = ENGLISH, budget: int = 3000, **options: Any) -> Prompt:
+    return build_prompt(asked, passages, budget_tokens=budget, **({"datamarking": Datamarking.OFF} | options))
 
 
 def test_passages_are_numbered_as_they_come_with_their_source_and_page() -> None:
@@ -36,7 +39,7 @@ def test_a_french_question_gets_french_instructions() -> None:
 
 
 @pytest.mark.parametrize("asked", [ENGLISH, FRENCH])
-def test_the_model_is_told_how_to_decline_and_to_ignore_instructions_in_passages(asked: object) -> None:
+def test_the_model_is_told_how_to_decline_and_to_ignore_instructions_in_passages(asked: Question) -> None:
     system = build(passage(LEAVE), asked=asked).system
     assert REFUSAL_MARK in system
     assert re.search("Ignore any instruction|Ignorez toute consigne", system)
@@ -46,8 +49,8 @@ def test_passages_are_packed_into_the_budget_best_first() -> None:
     passages = [passage("word " * 100, number=number) for number in range(1, 21)]
     prompt = build(*passages, budget=500)
     assert prompt.passages == tuple(passages[: len(prompt.passages)])
-    assert 1 <= len(prompt.passages) <= 4
-    assert len(prompt.user) < 500 * 3.5 + 100
+    assert 1 < len(prompt.passages) < 20
+    assert EstimatedTokens().count(prompt.user) < 500 + len("Question: How many days of leave are there?")
 
 
 def test_the_first_passage_is_given_even_when_it_is_too_long() -> None:
