@@ -50,7 +50,8 @@ bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench index
 	$(BIN)/python benchmarks/answers.py
 
-calibrate: setup  ## fit the answerability and groundedness weights again (DATA=folder of development sets)
+calibrate: setup  ## fit the weights of answers and of the groundedness check again (DATA=folder of development sets)
+	$(BIN)/python -m eval.calibrate sentences $(DATA)
 	$(BIN)/python -m eval.calibrate answerability $(DATA)
 	$(BIN)/python -m eval.calibrate groundedness $(DATA)
 

@@ -1,10 +1,12 @@
 """Fits the small weights that Footnote carries, on development data: ``python -m eval.calibrate WHAT DATA``.
 
-``answerability``: answerable and unanswerable questions. From a refusal file as labelled; from retrieval sets
-by retrieving twice: as a user would, and with the relevant records taken away, so that what is left is the
-nearest the documents have without the answer. ``groundedness``: sentences of RAGTruth-style responses,
-unsupported where they touch a marked span, and entailment pairs. Both fit a logistic regression with balanced
-classes and print scores on folds that share no source with what they were fitted on.
+``sentences``: questions whose answering sentences are marked, or known by the answer's words or its record;
+fits how statements are ordered. ``answerability``, to be fitted after it: answerable and unanswerable
+questions. From a refusal file as labelled; from retrieval sets by retrieving twice: as a user would, and with
+the relevant records taken away, so that what is left is the nearest the documents have without the answer.
+``groundedness``: sentences of RAGTruth-style responses, unsupported where they touch a marked span, and
+entailment pairs. The last two fit a logistic regression with balanced classes. All print scores on folds that
+share no source with what they were fitted on.
 """
 
 from __future__ import annotations
@@ -26,13 +28,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import rag.answering.answerability as answerability_module
+import rag.answering.evidence as evidence_module
 import rag.grounding.alignment_checker as checker_module
+from eval.marked_questions import (
+    PASSAGES,
+    QUESTIONS_PER_SET,
+    asked,
+    ingested_dataset,
+    marked_in_refusal_file,
+    marked_in_retrieval_set,
+)
 from eval.readers import GroundednessRecord, read_beir, read_groundedness, read_refusal
-from eval.records import RecordSource, ingest_records
 from eval.refusal import given_passages
-from eval.report import silent
+from eval.sentence_ranking import fit_model
 from rag.answering.answerability import FEATURES, AnswerabilityModel, CalibratedAnswerabilityJudge
-from rag.domain import Access, Evidence, Question
+from rag.answering.evidence import SentenceScorer
+from rag.domain import Access, Evidence
 from rag.factory import Footnote
 from rag.grounding.alignment_checker import AlignmentModel, answer_signals, measure
 from rag.grounding.claims import is_checkable
@@ -45,12 +56,9 @@ from rag.text.sentences import split_sentences
 app = typer.Typer(help=__doc__, add_completion=False)
 _FOLDS = 5
 _REGULARISATION = 0.3
-_QUESTIONS_PER_SET = 500
-_FALSE_REFUSALS = 0.08
+_FALSE_REFUSALS = 0.06
 """Share of answerable questions that may be refused: a wrong refusal costs more than a quote too many."""
 
-_PASSAGES = 8
-_COLLECTION = "calibration"
 Array = NDArray[np.float64]
 Data = Annotated[Path, typer.Argument(help="Folder that holds retrieval/, groundedness/ and refusal/.")]
 
@@ -103,6 +111,20 @@ def _say_scores(examples: Sequence[Example], held_out: Array) -> None:
         typer.echo(f"{name}: n {mine.sum()}, out-of-fold AUROC {auroc:.3f}, balanced accuracy {balanced:.3f}")
 
 
+# ---------------------------------------------------------------------------------------- sentences
+
+
+@app.command()
+def sentences(data: Data) -> None:
+    """Fit rag/answering/sentences.json."""
+    with TemporaryDirectory() as folder, Footnote(load_settings(data_dir=folder)) as footnote:
+        marked = [*marked_in_refusal_file(data / "refusal" / "clapnq-dev.jsonl")]
+        for name in ("xquad-en", "mtrag-un-dev", "cnil-fr"):
+            marked += marked_in_retrieval_set(data / "retrieval" / name, footnote, Path(folder))
+        model = fit_model(marked, lambda model: SentenceScorer(footnote.embedder, model))
+    _write(Path(evidence_module.__file__).with_name("sentences.json"), model.model_dump_json(indent=1))
+
+
 # ------------------------------------------------------------------------------------ answerability
 
 
@@ -126,11 +148,11 @@ def answerability(data: Data) -> None:
 
 
 def _refusal_threshold(examples: Sequence[Example], held_out: Array) -> float:
-    """The highest threshold, in steps of .05, that refuses few answerable questions over the data sets."""
+    """The highest threshold, in steps of .01, that refuses few answerable questions over the data sets."""
     labels = np.array([example.good for example in examples])
     names = np.array([example.dataset for example in examples])
     chosen = 0.0
-    for threshold in np.arange(0.05, 0.55, 0.05):
+    for threshold in np.arange(0.1, 0.51, 0.01):
         refused = held_out < threshold
         wrongly = [refused[labels & (names == name)].mean() for name in sorted(set(names))]
         rightly = [refused[~labels & (names == name)].mean() for name in sorted(set(names))]
@@ -145,7 +167,7 @@ def _refusal_threshold(examples: Sequence[Example], held_out: Array) -> float:
 
 def _from_refusal_file(file: Path, judge: CalibratedAnswerabilityJudge) -> Iterator[Example]:
     for record in read_refusal(file).records:
-        question = _question(record.question)
+        question = asked(record.question)
         yield _answerability_example(
             judge.features(question, given_passages(record)),
             record.answerable,
@@ -158,32 +180,24 @@ def _from_retrieval(
     folder: Path, footnote: Footnote, judge: CalibratedAnswerabilityJudge, workspace: Path
 ) -> Iterator[Example]:
     dataset = read_beir(folder)
-    files = workspace / f"files-{dataset.name}"
-    files.mkdir()
-    collection = footnote.open_collection(f"{_COLLECTION}-{dataset.name}")
-    source = RecordSource(dataset.documents, folder=files, label=dataset.name)
-    ids = ingest_records(footnote, source, collection=collection, progress=silent).record_ids
-    for query_id in list(dataset.qrels)[:_QUESTIONS_PER_SET]:
+    collection, ids = ingested_dataset(dataset, footnote, workspace)
+    for query_id in list(dataset.qrels)[:QUESTIONS_PER_SET]:
         query = dataset.queries.get(query_id)
         if query is None:
             continue
-        question = _question(query.text)
+        question = asked(query.text)
         relevant = {record for record, grade in dataset.qrels[query_id].items() if grade > 0}
         found = footnote.retriever.retrieve(
-            question.text, collection=collection.name, k=_PASSAGES + 40, access=Access.everything()
+            question.text, collection=collection, k=PASSAGES + 40, access=Access.everything()
         ).passages
-        without = [passage for passage in found if ids[passage.document_id] not in relevant][:_PASSAGES]
+        without = [passage for passage in found if ids[passage.document_id] not in relevant][:PASSAGES]
         group = f"{dataset.name}/{query_id}"
-        if any(ids[passage.document_id] in relevant for passage in found[:_PASSAGES]):
+        if any(ids[passage.document_id] in relevant for passage in found[:PASSAGES]):
             yield _answerability_example(
-                judge.features(question, found[:_PASSAGES]), True, group, dataset.name
+                judge.features(question, found[:PASSAGES]), True, group, dataset.name
             )
         if without:
             yield _answerability_example(judge.features(question, without), False, group, dataset.name)
-
-
-def _question(text: str) -> Question:
-    return Question(text=text, collection=_COLLECTION, k=_PASSAGES, language=detect_language(text))
 
 
 def _answerability_example(values: dict[str, float], good: bool, group: str, dataset: str) -> Example:

@@ -36,6 +36,7 @@ from rag.domain import (
     NewChunk,
     NewVersion,
     Passage,
+    PieceVectors,
     Prompt,
     Question,
     SearchMode,
@@ -72,6 +73,13 @@ class Embedder(Protocol):
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts, in order; shape ``(len(texts), dimension)``; nothing beyond ``max_tokens`` is read."""
+        ...
+
+    def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
+        """Each text's vector, without any prompt of the model, and its word pieces'; in order.
+
+        The pieces are the first ones of :meth:`token_offsets`, as many as the model reads.
+        """
         ...
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:

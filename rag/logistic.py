@@ -18,7 +18,10 @@ class Weights(BaseModel):
     intercept: float
     weights: dict[str, float]
 
+    def logit(self, values: Mapping[str, float]) -> float:
+        """``intercept + Σ weight · signal``: what is ordered by where no probability is asked for."""
+        return self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
+
     def probability(self, values: Mapping[str, float]) -> float:
         """Probability, 0 to 1, for the given signals by name."""
-        logit = self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-_LARGEST, min(_LARGEST, logit))))
+        return 1 / (1 + math.exp(-max(-_LARGEST, min(_LARGEST, self.logit(values)))))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rag.cancellation import Cancellation
-from rag.domain import Draft, EmbeddingProfile, GeneratorItem, Matrix, Prompt, Vector
+from rag.domain import Draft, EmbeddingProfile, GeneratorItem, Matrix, PieceVectors, Prompt, Vector
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -43,6 +43,14 @@ class HashedEmbedder:
         if not texts:
             return np.zeros((0, self._profile.dimension), dtype=np.float32)
         return np.stack([self._embed(text) for text in texts])
+
+    def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
+        self.embedded.extend(texts)
+        return [PieceVectors(text=self._embed(text), pieces=self._pieces(text)) for text in texts]
+
+    def _pieces(self, text: str) -> Matrix:
+        offsets = self.token_offsets(text)[: self._profile.max_tokens]
+        return self.embed_queries([text[start:end] for start, end in offsets])
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _WORD.finditer(text)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rag.domain import EmbeddingProfile, Matrix, Vector
+from rag.domain import EmbeddingProfile, Matrix, PieceVectors, Vector
 from rag.interfaces import Embedder
 
 _SLICE = 128  # how soon progress is told
@@ -41,6 +41,10 @@ class RememberingEmbedder:
         """Embed texts, in order."""
         vectors = self.vectors(texts, step=lambda share: None)
         return np.stack([vectors[text] for text in texts]) if texts else self._embedder.embed_documents(texts)
+
+    def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
+        """Each text's vector and its word pieces'."""
+        return self._embedder.embed_pieces(texts)
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """Character spans of the word pieces."""

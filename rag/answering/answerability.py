@@ -1,8 +1,8 @@
 """Do the passages hold the answer? A calibrated guess before anything is generated.
 
 Logistic regression over a few signals of retrieval and evidence, fitted by ``python -m eval.calibrate
-answerability`` on English questions and stored beside this file. Weights of their own for French did worse
-on French questions: the one French development set is a single FAQ whose answers all resemble each other.
+answerability`` on English questions and stored beside this file. The one French development set is no help:
+in a single FAQ, whose answers all resemble each other, the nearest wrong answer looks like the right one.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from rag.answering.evidence import ScoredSentence, SentenceScorer
+from rag.answering.evidence import SentenceScorer
 from rag.domain import Passage, Question
 from rag.logistic import Weights
-from rag.text.alignment import content_terms
 
-FEATURES = ("sentence_cosine", "passage_cosine", "sentence_coverage", "passage_coverage", "missing_terms")
+FEATURES = ("sentence_cosine", "passage_cosine", "held", "likeness", "weakest")
 _WEIGHTS_FILE = "answerability.json"
-_READ_PASSAGES = 5
 
 
 class AnswerabilityModel(BaseModel):
@@ -39,7 +37,7 @@ def stored_model() -> AnswerabilityModel:
 
 
 class CalibratedAnswerabilityJudge:
-    """Judges from the similarity and the shared terms of question, passages and their best sentence."""
+    """Judges by how alike question, passages and their best statement are, in meaning and in words."""
 
     def __init__(self, scorer: SentenceScorer, model: AnswerabilityModel | None = None) -> None:
         self._scorer = scorer
@@ -57,31 +55,17 @@ class CalibratedAnswerabilityJudge:
         return self._model.signals.probability(self.features(question, passages))
 
     def features(self, question: Question, passages: Sequence[Passage]) -> dict[str, float]:
-        """The signals, by name."""
-        read = passages[:_READ_PASSAGES]
-        scored = self._scorer.score(question, read)
-        best = max(scored, key=lambda sentence: sentence.score, default=None)
-        wanted = content_terms(question.text, question.language)
-        held = [
-            content_terms(f"{passage.title} {passage.heading} {passage.text}", question.language)
-            for passage in read
-        ]
-        shares = [len(wanted & terms) / len(wanted) if wanted else 0.0 for terms in held]
-        everything = frozenset().union(*held)
+        """The signals, by name: of the best statement, of the passages, and of all of them together."""
+        reading = self._scorer.read(question, passages)
+        best = next(iter(reading.sentences), None)
         return {
-            "sentence_cosine": max((sentence.cosine for sentence in scored), default=0.0),
-            "passage_cosine": max(self._passage_cosines(question, read)),
-            "sentence_coverage": _coverage(best),
-            "passage_coverage": max(shares),
-            "missing_terms": float(len(wanted - everything)),
+            "sentence_cosine": max((sentence.cosine for sentence in reading.sentences), default=0.0),
+            "passage_cosine": max(self._passage_cosines(question, passages)),
+            "held": reading.held,
+            "likeness": best.likeness if best else 0.0,
+            "weakest": best.weakest if best else 0.0,
         }
 
     def _passage_cosines(self, question: Question, passages: Sequence[Passage]) -> list[float]:
-        known = [passage.scores.get("dense") for passage in passages]
-        if any(value is None for value in known):
-            return self._scorer.passage_cosines(question, passages)
-        return [float(value) for value in known if value is not None]
-
-
-def _coverage(sentence: ScoredSentence | None) -> float:
-    return sentence.coverage if sentence is not None else 0.0
+        known = [passage.scores["dense"] for passage in passages if "dense" in passage.scores]
+        return known or self._scorer.passage_cosines(question, passages)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rag.answering.evidence import ScoredSentence, SentenceScorer
 from rag.answering.marked_sentences import MARKER
+from rag.answering.statements import block_after
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Passage, Prompt, Question
 from rag.text.alignment import content_terms
@@ -14,14 +16,19 @@ from rag.text.sentences import split_sentences
 NAME = "extractive"
 
 MAX_SENTENCES = 3
-MARGIN = 0.2
-"""Sentences scoring this close to the best join it. On clapnq-dev token-F1 is .463 for one sentence, .525 at
-this margin with 2.2 of them, .548 at .3 with 2.5: most of the gain for the least noise."""
+MARGINS = (1.0, 0.5)
+"""How far below the best sentence's score a second and a third one of its passage may lie to join it."""
+
+MARGIN_ELSEWHERE = 0.2
+"""The same for a sentence of another passage, which often speaks of something else."""
 
 _SAME_TERMS = 0.8
-_LIST_ITEMS = 6
-_RANK_BONUS = 0.1
-"""Added to the first passage's sentences, fading down the list: retrieval has seen the whole passage."""
+_LIST_ITEMS = 8
+_LEANS = re.compile(
+    r"(?:it|they|he|she|this|these|that|those|ce|cela|celui-ci|celle-ci|il|elle|ils|elles|cette|ces|cet)\b",
+    re.IGNORECASE,
+)
+_LONGEST_LEANED_ON = 160  # characters
 
 
 class ExtractiveGenerator:
@@ -37,8 +44,8 @@ class ExtractiveGenerator:
 
     def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """One sentence at a time, each with the marker of its passage, then the draft."""
-        scored = self._scorer.score(prompt.question, prompt.passages)
-        chosen = _choose(scored, prompt.passages, prompt.question)
+        reading = self._scorer.read(prompt.question, prompt.passages)
+        chosen = _choose(reading.sentences, prompt.passages, prompt.question)
         text = ""
         for place, start, end in chosen:
             sentence = prompt.passages[place].text[start:end]
@@ -58,45 +65,49 @@ def _joint(before: str, after: str) -> str:
 
 
 def _choose(
-    scored: Sequence[ScoredSentence], passages: Sequence[Passage], question: Question
+    ranked: Sequence[ScoredSentence], passages: Sequence[Passage], question: Question
 ) -> list[tuple[int, int, int]]:
-    """``(passage, start, end)`` of what to quote, in reading order."""
-    ranked = sorted(scored, key=lambda sentence: -_with_rank(sentence, len(passages)))
-    if not ranked:
-        return []
+    """``(passage, start, end)`` of what to quote, in reading order; ``ranked`` best first."""
     asked = content_terms(question.text, question.language)  # repeating the question answers nothing
-    floor = _with_rank(ranked[0], len(passages)) - MARGIN
-    kept: list[tuple[int, int, int]] = []
-    headers: set[tuple[int, int, int]] = set()  # a row says little without its columns' labels
+    kept: list[ScoredSentence] = []
     seen: list[frozenset[str]] = []
     for sentence in ranked:
-        if len(kept) == MAX_SENTENCES or (kept and _with_rank(sentence, len(passages)) < floor):
-            break
+        if kept and (len(kept) == MAX_SENTENCES or not _joins(sentence, kept, passages)):
+            continue
         held = content_terms(sentence.text, question.language)
-        foreign = bool(kept) and passages[sentence.passage].language != passages[kept[0][0]].language
-        if held <= asked or foreign or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
+        if held <= asked or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
             continue
         seen.append(held)
-        kept.append((sentence.passage, sentence.start, _list_end(sentence, passages[sentence.passage])))
-        if sentence.header is not None:
-            headers.add((sentence.passage, *sentence.header))
-    return _in_reading_order([*kept, *headers], passages)
+        kept.append(sentence)
+    spans = [(each.passage, *_whole(each, passages[each.passage])) for each in kept]
+    # A row says little without its columns' labels.
+    headers = [(each.passage, *each.header) for each in kept if each.header is not None]
+    return _in_reading_order([*spans, *dict.fromkeys(headers)], passages)
 
 
-def _with_rank(sentence: ScoredSentence, passages: int) -> float:
-    return sentence.score + _RANK_BONUS * (1 - sentence.passage / passages)
+def _joins(sentence: ScoredSentence, kept: Sequence[ScoredSentence], passages: Sequence[Passage]) -> bool:
+    """Whether a sentence comes close enough to the best one, in its language."""
+    best = kept[0]
+    margin = MARGINS[len(kept) - 1] if sentence.passage == best.passage else MARGIN_ELSEWHERE
+    is_foreign = passages[sentence.passage].language != passages[best.passage].language
+    return sentence.score >= best.score - margin and not is_foreign
 
 
 def _overlap(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / min(len(first), len(second)) if first and second else 0.0
 
 
-def _list_end(sentence: ScoredSentence, passage: Passage) -> int:
-    """End of the quote: a sentence that ends with a colon takes the lines it introduces with it."""
-    if not sentence.text.rstrip().endswith(":"):
-        return sentence.end
-    following = [span for span in split_sentences(passage.text) if span[0] >= sentence.end]
-    return following[:_LIST_ITEMS][-1][1] if following else sentence.end
+def _whole(sentence: ScoredSentence, passage: Passage) -> tuple[int, int]:
+    """The quote: what introduces a list with its items, what leans on the sentence before with that one."""
+    if sentence.text.rstrip().endswith(":"):
+        return sentence.start, block_after(passage.text, sentence.end, most=_LIST_ITEMS)
+    before = [span for span in split_sentences(passage.text) if span[1] <= sentence.start]
+    if _LEANS.match(sentence.text) and before:
+        start, end = before[-1]
+        is_same_paragraph = "\n" not in passage.text[end : sentence.start]
+        if is_same_paragraph and end - start <= _LONGEST_LEANED_ON:
+            return start, sentence.end
+    return sentence.start, sentence.end
 
 
 def _in_reading_order(

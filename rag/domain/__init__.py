@@ -8,7 +8,7 @@ document version's stored text, half-open, so ``text[start:end]`` is the quoted 
 from __future__ import annotations
 
 from rag.domain.answers import Answer, AnswerStatus, GroundingPolicy, Sentence
-from rag.domain.arrays import ChunkIds, Matrix, Vector
+from rag.domain.arrays import ChunkIds, Matrix, PieceVectors, Vector
 from rag.domain.conversations import OPERATOR, Conversation, ConversationKey, ConversationTurn
 from rag.domain.generation import (
     Citation,
@@ -80,6 +80,7 @@ __all__ = [
     "NewChunk",
     "NewVersion",
     "Passage",
+    "PieceVectors",
     "Prompt",
     "Question",
     "Restart",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,3 +15,16 @@ Matrix = NDArray[np.float32]
 
 ChunkIds = NDArray[np.int64]
 """Chunk ids, shape ``(n,)``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PieceVectors:
+    """A text's vector and those of its word pieces where they stand, from one run of a model.
+
+    Attributes:
+        text: of the whole text.
+        pieces: a row for each word piece that the model read, in order; special tokens have none.
+    """
+
+    text: Vector
+    pieces: Matrix

@@ -17,7 +17,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
-from rag.domain import Matrix, Vector
+from rag.domain import Matrix, PieceVectors, Vector
 from rag.embedding.sentence_transformer import SentenceTransformerEmbedder, unit_rows
 from rag.errors import ModelUnavailable
 
@@ -25,6 +25,7 @@ PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 """Our names of the precisions that OpenVINO computes in, and its own."""
 _BATCH_CHARACTERS = 4096  # padded; about four chunks: what a core's cache holds, measured
 _BATCH_TEXTS = 32
+_READ = ("input_ids", "attention_mask", "token_embeddings", "sentence_embedding")
 _EXAMPLE = ["An example of some length for tracing.", "Another one."]
 
 
@@ -60,8 +61,10 @@ class OpenVinoEmbedder(SentenceTransformerEmbedder):
         self._prompts = {
             "query": prompt_of(self._model, ("query",)),
             "document": prompt_of(self._model, ("document", "passage", "corpus")),
+            "bare": "",
         }
         self._requests = threading.local()
+        self._stream_count = streams
         self._streams = ThreadPoolExecutor(streams, thread_name_prefix="embed")
 
     @property
@@ -93,11 +96,28 @@ class OpenVinoEmbedder(SentenceTransformerEmbedder):
             vectors[places] = future.result()
         return vectors
 
+    def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
+        """Each text's vector and its word pieces', in the order of ``texts``; every core gets a share."""
+        share = sum(map(len, texts)) // self._stream_count + 1
+        waiting = [
+            (places, self._streams.submit(self._run, self._features([texts[i] for i in places], "bare")))
+            for places in batches(texts, characters=min(share, _BATCH_CHARACTERS))
+        ]
+        found: dict[int, PieceVectors] = {}
+        for places, future in waiting:
+            features = future.result()
+            for row, place in enumerate(places):
+                found[place] = self._piece_vectors({name: features[name][row] for name in _READ})
+        return [found[place] for place in range(len(texts))]
+
     def _features(self, texts: list[str], kind: str) -> dict[str, Any]:
         with self._lock:  # the tokenizer sets its padding for each call
             return dict(self._model.preprocess(texts, prompt=self._prompts[kind]))
 
     def _infer(self, features: dict[str, Any]) -> Matrix:
+        return unit_rows(self._run(features)["sentence_embedding"])
+
+    def _run(self, features: dict[str, Any]) -> dict[str, Any]:
         if not hasattr(self._requests, "own"):
             self._requests.own = self._compiled.create_infer_request()
         found = self._requests.own.infer({name: features[name].numpy() for name in self._inputs})
@@ -105,15 +125,15 @@ class OpenVinoEmbedder(SentenceTransformerEmbedder):
             features["token_embeddings"] = torch.from_numpy(next(iter(found.values())))
             for module in self._pooling:
                 features = module(features)
-            return unit_rows(features["sentence_embedding"])
+        return features
 
 
-def batches(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Places of the texts in batches of similar length, longest first."""
+def batches(texts: Sequence[str], *, characters: int = _BATCH_CHARACTERS) -> Iterator[list[int]]:
+    """Places of the texts in batches of similar length, longest first, of so many padded characters each."""
     batch: list[int] = []
     for place in sorted(range(len(texts)), key=lambda place: -len(texts[place])):
         longest = len(texts[batch[0]]) if batch else 0
-        if batch and (longest * (len(batch) + 1) > _BATCH_CHARACTERS or len(batch) == _BATCH_TEXTS):
+        if batch and (longest * (len(batch) + 1) > characters or len(batch) == _BATCH_TEXTS):
             yield batch
             batch = []
         batch.append(place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.domain import EmbeddingProfile, Matrix, Vector
+from rag.domain import EmbeddingProfile, Matrix, PieceVectors, Vector
 from rag.embedding.microbatching import MicroBatcher
 from rag.interfaces import Embedder
 from rag.retrieval.caches import BoundedCache
@@ -50,6 +50,10 @@ class QueryEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Embed texts."""
         return self._embedder.embed_documents(texts)
+
+    def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
+        """Each text's vector and its word pieces'."""
+        return self._embedder.embed_pieces(texts)
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every word piece of ``text``."""

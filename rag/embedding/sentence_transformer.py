@@ -7,8 +7,9 @@ import importlib.util
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils import logging as transformers_logging
 
-from rag.domain import EmbeddingProfile, Matrix, Vector
+from rag.domain import EmbeddingProfile, Matrix, PieceVectors, Vector
 from rag.errors import ModelUnavailable, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class SentenceTransformerEmbedder:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._unknown = self._model.tokenizer.unk_token_id
+        special = {*self._model.tokenizer.all_special_ids} - {self._unknown}  # an unknown piece is a piece
+        self._special = torch.tensor(sorted(special))
         self._lock = threading.Lock()
         self._name = Path(model).name
         self._profile = EmbeddingProfile(
@@ -114,6 +117,23 @@ class SentenceTransformerEmbedder:
                 list(texts), batch_size=batch_size, show_progress_bar=False, convert_to_tensor=True
             )
         return unit_rows(vectors)
+
+    def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
+        """Each text's vector and its word pieces', in the order of ``texts``."""
+        if not texts:
+            return []
+        with self._lock:
+            found: Any = self._model.encode(
+                list(texts), prompt="", output_value=None, batch_size=_BATCH_SIZE, show_progress_bar=False
+            )
+        return [self._piece_vectors(features) for features in found]
+
+    def _piece_vectors(self, features: Mapping[str, torch.Tensor]) -> PieceVectors:
+        """From one text's row of every tensor that the model makes."""
+        ids, read = features["input_ids"].cpu(), features["attention_mask"].cpu().bool()
+        is_piece = read & ~torch.isin(ids, self._special)
+        tokens = features["token_embeddings"].cpu()[is_piece]
+        return PieceVectors(text=unit_rows(features["sentence_embedding"][None])[0], pieces=unit_rows(tokens))
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every word piece, without special tokens or truncation."""

@@ -88,6 +88,17 @@ def test_a_question_has_the_same_vector_in_whatever_company(embedder: Embedder) 
         assert embedder.embed_query(text) == pytest.approx(together[place], abs=1e-4)
 
 
+def test_word_pieces_have_vectors_of_their_own_as_many_as_the_model_reads(embedder: Embedder) -> None:
+    for text, found in zip(TEXTS, embedder.embed_pieces(TEXTS), strict=True):
+        offsets = embedder.token_offsets(text)
+        read = len(found.pieces)
+        assert read == len(offsets) or embedder.profile.max_tokens - 2 <= read < len(offsets)
+        assert found.text == pytest.approx(embedder.embed_documents([text])[0], abs=1e-4)
+        words = [row for row, (start, _) in zip(found.pieces, offsets, strict=False) if text[start].isalnum()]
+        assert np.linalg.norm(words, axis=1) == pytest.approx(np.ones(len(words)), abs=1e-4)
+    assert embedder.embed_pieces([]) == []
+
+
 def test_a_question_is_nearest_to_the_text_about_it(embedder: Embedder) -> None:
     similarities = embedder.embed_documents(TEXTS[:2]) @ embedder.embed_query(
         "How many days of annual leave?"
@@ -122,7 +133,7 @@ def test_the_default_model_is_what_the_documentation_says(real_embedder: Embedde
 
 @pytest.mark.slow
 def test_changed_weights_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag import embedding
+    from rag.embedding import sentence_transformer as embedding
 
     folder = tmp_path / "model"
     shutil.copytree(embedding._default_model_folder(), folder)
