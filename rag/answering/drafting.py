@@ -97,7 +97,7 @@ class _Page:
     """What a generator writes: made harmless, shown without markers, and read sentence by sentence."""
 
     def __init__(self, prompt: Prompt) -> None:
-        self._filter = OutputFilter(prompt.passages)
+        self._filter = OutputFilter(prompt.passages, datamark=prompt.datamark)
         self._shown = MarkerFilter()
         self._reader = SentenceReader()
 
