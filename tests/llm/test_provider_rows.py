@@ -73,8 +73,7 @@ def test_a_row_streams_its_providers_answer(prefix: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("prefix", TRIALS)
 def test_a_row_answers_in_one_piece_too(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = TRIALS[prefix]
-    with serving(trial.dialect(), ANSWER) as server:
-        server.may_end.set()
+    with serving(trial.dialect(), ANSWER, at_once=True) as server:
         model = build_chat_model(spec(prefix, trial, server.origin, monkeypatch))
         message = model.invoke([("system", ASKED.system), ("user", ASKED.user)])
     assert server.complaints == []

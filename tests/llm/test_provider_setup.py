@@ -92,8 +92,7 @@ def test_a_provider_that_has_no_row_is_reached_at_its_address(monkeypatch: pytes
     package = ModuleType("langchain_xai")  # LangChain's name for it; the class is like all that it could hold
     package.ChatXAI = ChatOpenAI  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "langchain_xai", package)
-    with serving(ChatCompletions(limit="max_completion_tokens"), "Yes, five days.") as server:
-        server.may_end.set()
+    with serving(ChatCompletions(limit="max_completion_tokens"), "Yes, five days.", at_once=True) as server:
         llm = spec("xai:scripted", base_url=f"{server.origin}/v1", api_key=KEY)
         *_, draft = open_chat_model(llm).stream(prompt("How many?", passage(LEAVE)))
     assert (server.complaints, draft.text) == ([], "Yes, five days.")  # type: ignore[union-attr]
@@ -103,8 +102,7 @@ def test_a_key_of_openai_is_not_sent_to_somebody_elses_server(monkeypatch: pytes
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-mine")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-of-mine")
-    with serving(ChatCompletions(key="Bearer not-needed"), "Yes.") as server:
-        server.may_end.set()
+    with serving(ChatCompletions(key="Bearer not-needed"), "Yes.", at_once=True) as server:
         model = build_chat_model(spec("openai:llama3.2", base_url=f"{server.origin}/v1"))
         assert model.invoke([("system", "Be brief."), ("user", "Hello")]).text == "Yes."
     (received,) = server.received
@@ -126,8 +124,7 @@ def test_the_providers_own_variable_names_the_address_too(
     prefix: str, variable: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = TRIALS[prefix]
-    with serving(trial.dialect(), "Five days.") as server:
-        server.may_end.set()
+    with serving(trial.dialect(), "Five days.", at_once=True) as server:
         monkeypatch.setenv(variable, server.origin + path)
         model = build_chat_model(spec(f"{prefix}:{trial.model}", api_key=KEY if trial.key else None))
         assert model.invoke([("system", "Be brief."), ("user", "How many?")]).text == "Five days."

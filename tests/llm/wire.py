@@ -96,12 +96,19 @@ class ProviderServer:
 
 
 @contextmanager
-def serving(dialect: Dialect, text: str, *, fails_with: int | None = None) -> Iterator[ProviderServer]:
-    """Serve ``text`` to every question, or the error ``fails_with``, until the block ends."""
+def serving(
+    dialect: Dialect, text: str, *, fails_with: int | None = None, at_once: bool = False
+) -> Iterator[ProviderServer]:
+    """Serve ``text`` to every question, or the error ``fails_with``, until the block ends.
+
+    A stream waits before its end until ``may_end`` is set, unless it is sent ``at_once``.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     shared = ProviderServer(f"http://127.0.0.1:{server.server_port}", dialect, text, fails_with)
     server.shared = shared  # type: ignore[attr-defined]
+    if at_once:
+        shared.may_end.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
