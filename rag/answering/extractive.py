@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rag.answering.evidence import ScoredSentence, SentenceScorer
+from rag.answering.follow_up_evidence import read_follow_up
 from rag.answering.marked_sentences import MARKER
 from rag.answering.statements import block_after
 from rag.cancellation import Cancellation
@@ -44,7 +45,7 @@ class ExtractiveGenerator:
 
     def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """One sentence at a time, each with the marker of its passage, then the draft."""
-        reading = self._scorer.read(prompt.question, prompt.passages)
+        reading = read_follow_up(self._scorer, prompt.question, prompt.passages)
         chosen = _choose(reading.sentences, prompt.passages, prompt.question)
         text = ""
         for place, start, end in chosen:

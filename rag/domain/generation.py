@@ -22,12 +22,14 @@ class Question:
 
     Attributes:
         k: passages put into the prompt.
+        typed: the question as it was typed, where ``text`` is a follow-up made to stand alone.
     """
 
     text: str
     collection: str
     k: int
     language: str
+    typed: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
