@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8000
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test faults hostile check fast bench calibrate format clean
+.PHONY: help setup run test faults hostile check fast bench llms calibrate format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench query
 	$(BIN)/footnote bench index
 	$(BIN)/python benchmarks/answers.py
+
+llms: setup  ## ask every row of docs/llms.md over its own protocol, on this machine
+	$(BIN)/python -W ignore -m benchmarks.llm_rows
 
 calibrate: setup  ## fit the weights of answers and of the groundedness check again (DATA=folder of development sets)
 	$(BIN)/python -m eval.calibrate sentences $(DATA)

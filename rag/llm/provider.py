@@ -39,6 +39,7 @@ class Provider:
         option_needed: an option that must be given, and the environment variables that give it too.
         extra: the extra of Footnote that brings its packages; empty if every installation has them.
         key_stays_home: another ``base_url`` is somebody else's server: it is not sent the provider's key.
+        advice: what to look at when it cannot be set up.
         is_local: nothing needs an address: it runs in this process, or chooses the address by itself.
     """
 
@@ -56,6 +57,7 @@ class Provider:
     option_needed: tuple[str, tuple[str, ...]] | None = None
     extra: str = ""
     key_stays_home: bool = False
+    advice: str = "Check its name and options; docs/llms.md has its row."
     is_local: bool = False
 
 

@@ -18,6 +18,8 @@ from rag.llm.provider import (
     plain,
 )
 
+_AWS_ADVICE = "Set AWS_REGION and the credentials of AWS, or region_name in its options."
+
 
 def _openai_compatible(
     prefix: str, title: str, example: str, base_url: str = "", *keys: str, **more: Any
@@ -140,6 +142,7 @@ PROVIDERS: tuple[Provider, ...] = (
         base_url="https://bedrock-runtime.REGION.amazonaws.com",
         key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
         extra="aws",
+        advice=_AWS_ADVICE,
     ),
     Provider(
         prefix="sagemaker",
@@ -149,6 +152,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example="my-endpoint",
         base_url="https://runtime.sagemaker.REGION.amazonaws.com",
         extra="aws",
+        advice=_AWS_ADVICE,
     ),
     _openai_compatible("databricks", "Databricks", "my-serving-endpoint", "", "DATABRICKS_TOKEN"),
     Provider(

@@ -44,7 +44,7 @@ def build_chat_model(spec: LlmSpec) -> BaseChatModel:
         raise
     except Exception as exc:  # noqa: BLE001  # what a wrong option raises is up to the class
         raise _not_set_up(
-            spec, f"{_told(exc)}. Check its name and options; docs/llms.md has its row."
+            spec, f"{_told(exc)}. {provider.advice}"
         ) from None  # the class's own words may hold the key
 
 

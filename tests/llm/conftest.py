@@ -19,6 +19,7 @@ def _no_provider_variables(monkeypatch: pytest.MonkeyPatch, _clean_environment: 
     for name in list(os.environ):
         if name in known or name.startswith(_OTHERS):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # or a machine's role is looked for
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 

@@ -24,7 +24,6 @@ AWS = {
     "AWS_ACCESS_KEY_ID": KEY,
     "AWS_SECRET_ACCESS_KEY": "very-secret",
     "AWS_REGION": "eu-west-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
 }
 
 

@@ -23,6 +23,17 @@ from tests.passages import LEAVE, passage, prompt
 
 pytestmark = NOT_OURS
 
+PACKAGES = (
+    "google.auth",
+    "langchain_anthropic",
+    "langchain_aws",
+    "langchain_cohere",
+    "langchain_litellm",
+    "langchain_mistralai",
+    "langchain_ollama",
+)
+"""What the extras bring."""
+
 EXTRAS = [provider.prefix for provider in PROVIDERS if provider.extra]
 
 
@@ -33,12 +44,12 @@ def spec(model: str, **fields: Any) -> LlmSpec:
 @pytest.mark.parametrize("prefix", EXTRAS)
 def test_a_missing_package_names_its_extra(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = BY_PREFIX[prefix]
-    packages = ("langchain_anthropic", "langchain_aws", "langchain_cohere", "langchain_litellm")
-    for package in (*packages, "langchain_mistralai", "langchain_ollama", "google.auth"):
-        monkeypatch.setitem(sys.modules, package, None)
-    module = provider.kind.partition(":")[0]
-    if module.startswith("rag."):
-        monkeypatch.delitem(sys.modules, module, raising=False)
+    for package in PACKAGES:
+        for module in [package, *(name for name in sys.modules if name.startswith(f"{package}."))]:
+            monkeypatch.setitem(sys.modules, module, None)
+    adapter = provider.kind.partition(":")[0]
+    if adapter.startswith("rag."):
+        monkeypatch.delitem(sys.modules, adapter, raising=False)
     with pytest.raises(ModelUnavailable) as missing:
         build_chat_model(spec(f"{prefix}:{provider.example}", api_key=KEY))
     assert f"pip install 'footnote[{provider.extra}]'" in str(missing.value)
@@ -73,6 +84,12 @@ def test_azure_asks_for_its_version_and_vertex_for_its_project() -> None:
         build_chat_model(spec("azure_openai:d", api_key=KEY, base_url="https://x.openai.azure.com"))
     with pytest.raises(ModelUnavailable, match="GOOGLE_CLOUD_PROJECT"):
         build_chat_model(spec("google_vertexai:gemini-2.5-flash"))
+
+
+@pytest.mark.parametrize("model", ["bedrock_converse:amazon.nova-lite-v1:0", "sagemaker:my-endpoint"])
+def test_amazon_asks_for_its_region(model: str) -> None:
+    with pytest.raises(ModelUnavailable, match="Set AWS_REGION and the credentials"):
+        build_chat_model(spec(model))
 
 
 def test_an_unknown_option_is_said_without_its_value() -> None:

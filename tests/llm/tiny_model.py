@@ -7,14 +7,16 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 CONTEXT = 256
 _TEMPLATE = "{% for turn in messages %}<{{ turn.role }}>{{ turn.content }}<end>{% endfor %}<assistant>"
 _STEPS = 40
 
 
-def make_tiny_model(folder: Path, *, system: str, answers: dict[str, str]) -> None:
+def make_tiny_model(folder: Path, *, system: str, answers: dict[str, str], context: int = CONTEXT) -> None:
     """Save to ``folder`` a model that answers each of the questions as ``answers`` has it."""
+    logging.disable_progress_bar()
     torch.manual_seed(0)
     tokenizer = _tokenizer([system, *answers, *answers.values()])
     config = LlamaConfig(
@@ -23,7 +25,7 @@ def make_tiny_model(folder: Path, *, system: str, answers: dict[str, str]) -> No
         intermediate_size=96,
         num_hidden_layers=2,
         num_attention_heads=4,
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=context,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,
