@@ -43,6 +43,9 @@ from rag.llm.circuit_breaker import CircuitBreaker
 from rag.llm.fallback import FallbackGenerator
 from rag.llm.named import spec_of
 from rag.llm.spec import LlmSpec
+from rag.prompting.building import PromptBuilder
+from rag.prompting.datamarking import Datamarking
+from rag.prompting.templates import load_templates
 from rag.retrieval.beside import Beside
 from rag.retrieval.distinct import DistinctRetriever
 from rag.retrieval.encoder_scale import MeasuredEncoders
@@ -74,6 +77,9 @@ class Footnote:
         embedders: further embedding models by name, for collections that were made with them.
         generators: further generators by name.
         reranker: used instead of the configured one.
+
+    Raises:
+        SettingsError: a prompt template cannot be used.
     """
 
     def __init__(
@@ -87,6 +93,7 @@ class Footnote:
     ) -> None:
         self.settings = settings
         self.embedding_model = _lasting_name(settings.embedding_model)
+        self._templates = load_templates(settings.prompt_templates)
         self._generators = dict(generators or {})
         self._parts: dict[str, Any] = {
             _embedder_part(name): given for name, given in (embedders or {}).items()
@@ -243,9 +250,13 @@ class Footnote:
             checker=self.checker(),
             rewriter=self.rewriter_for(name),
             k=settings.k,
-            budget_tokens=settings.prompt_tokens,
+            prompts=self.prompts_for(name),
             policy=settings.grounding_policy,
         )
+
+    def prompts_for(self, name: str) -> PromptBuilder:
+        """Builds the prompts of the model ``name``, counted with its own tokenizer if that is here."""
+        return self._shared(f"prompts {name}", lambda: self._open_prompts(name))
 
     def generator(self, name: str) -> Generator:
         """``extractive``, or a language model (a name of ``llms``, or ``provider:model``) and its fallbacks.
@@ -408,6 +419,24 @@ class Footnote:
         spec = spec_of(name, self.settings)
         brief = replace(spec, max_tokens=max_tokens, timeout_s=min(timeout_s, spec.timeout_s))
         return self._open_llm(brief, breaker=f"brief breaker {name}")
+
+    def _open_prompts(self, name: str) -> PromptBuilder:
+        settings = self.settings
+        if name == EXTRACTIVE or name in self._generators:
+            off = name == EXTRACTIVE  # nothing in the passages instructs it
+            return PromptBuilder(
+                budget_tokens=settings.prompt_tokens,
+                templates=self._templates,
+                datamarking=Datamarking.OFF if off else settings.datamarking,
+            )
+        from rag.llm.token_counting import token_counter  # its library takes a while to import
+
+        return PromptBuilder(
+            budget_tokens=settings.prompt_tokens,
+            templates=self._templates,
+            counter=token_counter(spec_of(name, settings).model_name),
+            datamarking=settings.datamarking,
+        )
 
     def _open_llm(self, spec: LlmSpec, *, breaker: str) -> Generator:
         from rag.llm.chat_model import open_chat_model  # LangChain takes a second to import

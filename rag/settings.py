@@ -23,6 +23,7 @@ from pydantic_settings import (
 from rag.domain import GroundingPolicy
 from rag.errors import SettingsError
 from rag.llm.named import EXTRACTIVE, LlmName, NamedLlm, is_known
+from rag.prompting.datamarking import Datamarking
 
 PREFIX = "FOOTNOTE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -100,7 +101,17 @@ class Settings(BaseSettings):
     llm_breaker_rest_s: float = Field(
         default=30.0, gt=0, description="Seconds it is left alone; then one question tries it again."
     )
-    prompt_tokens: int = Field(default=3000, ge=500, description="Passages are packed into this many tokens.")
+    prompt_tokens: int = Field(
+        default=3000, ge=500, description="Passages and earlier turns are packed into this many tokens."
+    )
+    prompt_templates: Path | None = Field(
+        default=None,
+        description="A folder with prompt templates of your own, see docs/prompting.md; unset: Footnote's.",
+    )
+    datamarking: Datamarking = Field(
+        default=Datamarking.SENTENCES,
+        description="sentences, words or off: before what in its passages an LLM sees a random sign.",
+    )
     k: int = Field(default=8, ge=1, le=50, description="Passages put before the generator.")
     passages_per_document: int = Field(
         default=4, ge=1, description="How many of them one document gives while others are left."

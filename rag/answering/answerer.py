@@ -44,7 +44,7 @@ from rag.interfaces import (
     QuestionRewriter,
     Retriever,
 )
-from rag.prompting.building import build_prompt
+from rag.prompting.building import PromptBuilder
 from rag.questions import checked_question
 from rag.text.language import detect_language
 
@@ -78,7 +78,7 @@ class Answerer:
 
     Args:
         k: passages put before the generator unless the caller says otherwise.
-        budget_tokens: room for passages in the prompt.
+        prompts: builds what the generator reads.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Answerer:
         checker: GroundednessChecker,
         rewriter: QuestionRewriter,
         k: int,
-        budget_tokens: int,
+        prompts: PromptBuilder,
         policy: GroundingPolicy,
     ) -> None:
         self._retriever = retriever
@@ -101,7 +101,7 @@ class Answerer:
         self._checker = checker
         self._rewriter = rewriter
         self._k = k
-        self._budget_tokens = budget_tokens
+        self._prompts = prompts
         self._policy = policy
 
     def answer(
@@ -165,6 +165,7 @@ class Answerer:
         base = _blank_answer(typed, self._generator.name)
         if asked.text != typed:
             base = replace(base, standalone_question=asked.text)
+            asked = replace(asked, typed=typed)
         clock.lap("rewrite")
         found = self._retriever.retrieve(
             asked.text, collection=collection, k=asked.k, access=access, filters=filters
@@ -199,7 +200,7 @@ class Answerer:
             why = Refusal.NO_PASSAGES if not passages else Refusal.NOT_ANSWERED
             yield DoneEvent(_refused(base, why, clock))
             return
-        prompt = build_prompt(question, passages, budget_tokens=self._budget_tokens)
+        prompt = self._prompts.build(question, passages, history)
         attempt = yield from self._attempt(prompt, MANNERS[policy], clock, cancellation)
         if policy is GroundingPolicy.REGENERATE and attempt.failing:
             yield TokenEvent("", restart=True)

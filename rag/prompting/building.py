@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rag.domain import Passage, Prompt, Question, Turn
@@ -21,6 +22,35 @@ HISTORY_SHARE = 0.25
 """Of the budget, for the earlier conversation."""
 
 _FENCE = re.compile(r"<(?=\s*/?\s*(?:passage|conversation))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptBuilder:
+    """How prompts are built for one language model.
+
+    Attributes:
+        budget_tokens: room for the passages and the earlier conversation.
+        templates: the wording.
+        counter: of the model that reads the prompt.
+        datamarking: where the sign stands by which the model tells the passages' text.
+    """
+
+    budget_tokens: int
+    templates: PromptTemplates = field(default_factory=default_templates)
+    counter: TokenCounter = field(default_factory=EstimatedTokens)
+    datamarking: Datamarking = Datamarking.SENTENCES
+
+    def build(self, question: Question, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> Prompt:
+        """The prompt for ``question``, see :func:`build_prompt`."""
+        return build_prompt(
+            question,
+            passages,
+            budget_tokens=self.budget_tokens,
+            history=history,
+            templates=self.templates,
+            counter=self.counter,
+            datamarking=self.datamarking,
+        )
 
 
 def build_prompt(

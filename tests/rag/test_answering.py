@@ -47,7 +47,7 @@ from rag.errors import (
 )
 from rag.factory import Footnote
 from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker, GroundingSession
-from rag.prompting.building import REFUSAL_MARK
+from rag.prompting.building import REFUSAL_MARK, PromptBuilder
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
 from tests.sources import new_version, put
@@ -127,7 +127,7 @@ def answerer(
         checker=checker or footnote.checker(),
         rewriter=CarryOverRewriter(),
         k=5,
-        budget_tokens=3000,
+        prompts=PromptBuilder(budget_tokens=3000),
         policy=GroundingPolicy.ANNOTATE,
     )
 

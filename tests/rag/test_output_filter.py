@@ -36,7 +36,7 @@ RAW_FORMS = {
     "address with slashes": r"[a-z][a-z0-9+.-]*:[/\\]{2}|https?\s?:\s?[/\\]",
     "scheme": r"\b(?:https?|hxxps?|ftp|file|data|javascript|vbscript|mailto|tel|sms|intent|obsidian|vscode)"
     r":[^\s:*]",
-    "protocol-relative": r"(?:^|[\s(\"'=|])//+(?:[\w-]+[./:@]|\[)|(?:^|[\s(\"'=|])[\\/]*\\[\\/]+\w{3,}",
+    "protocol-relative": r"(?:^|[\s(\"'=|])//+(?:\w[\w-]*[./:@]|\[)|(?:^|[\s(\"'=|])[\\/]*\\[\\/]+\w{3,}",
     "www": r"\bwww\d*\.",
     "attacker": r"\bevil\s?\.\s?(?:com|example|net|co)\b|@evil",
     "link or image": r"\]\(|\]\[(?!\s*\d|\w\])|!\[(?!\s*\d)|\[\[(?!\d)",
