@@ -378,6 +378,9 @@ class SqlCatalog:
 
     def prune_conversations(self, *, kept: timedelta, limit: int) -> int:
         """Remove conversations that have expired."""
+        with self._database.read() as session:  # it is looked at after every turn, and mostly in vain
+            if not conversations.expired(session, kept, 1):
+                return 0
         with self._database.write() as session:
             return conversations.prune_conversations(session, kept, limit)
 

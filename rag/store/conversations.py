@@ -109,13 +109,18 @@ def delete_conversation(session: Session, key: ConversationKey) -> int:
 
 
 def prune_conversations(session: Session, kept: timedelta, limit: int) -> int:
-    """Remove at most ``limit`` conversations that have expired, or would have by ``kept``; how many."""
-    now = database_now(session)
-    is_old = or_(ConversationRow.expires_at <= now, ConversationRow.updated_at <= now - kept)
-    doomed: Sequence[int] = session.scalars(select(ConversationRow.number).where(is_old).limit(limit)).all()
+    """Remove at most ``limit`` expired conversations; returns how many."""
+    doomed = expired(session, kept, limit)
     for numbers in in_batches(doomed):
         session.execute(delete(ConversationRow).where(ConversationRow.number.in_(numbers)))
     return len(doomed)
+
+
+def expired(session: Session, kept: timedelta, limit: int) -> Sequence[int]:
+    """Numbers of at most ``limit`` conversations that have expired, or would have by ``kept``."""
+    now = database_now(session)
+    is_old = or_(ConversationRow.expires_at <= now, ConversationRow.updated_at <= now - kept)
+    return session.scalars(select(ConversationRow.number).where(is_old).limit(limit)).all()
 
 
 def _begun(session: Session, key: ConversationKey, collection_id: str, kept: timedelta) -> ConversationRow:
