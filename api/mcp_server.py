@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import uuid4
 
@@ -46,7 +46,7 @@ def build_mcp_server(footnote: Footnote, *, rights: Callable[[], Access] = asker
     """A server of the protocol, for any transport, whose callers have these rights."""
 
     async def list_tools(_: Any, __: Any) -> mcp_types.ListToolsResult:
-        return mcp_types.ListToolsResult(tools=[_described(tool) for tool in TOOLS])
+        return mcp_types.ListToolsResult(tools=_descriptions())
 
     async def call_tool(
         context: ServerRequestContext[Any], params: mcp_types.CallToolRequestParams
@@ -72,15 +72,20 @@ def build_mcp_server(footnote: Footnote, *, rights: Callable[[], Access] = asker
     )
 
 
-def _described(tool: Tool) -> mcp_types.Tool:
-    return mcp_types.Tool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.arguments.model_json_schema(),
-        output_schema=tool.result.model_json_schema(),
-        annotations=_HINTS,
-    )
+@cache
+def _descriptions() -> list[mcp_types.Tool]:
+    """Made once: every call of a tool looks its description up."""
+    return [
+        mcp_types.Tool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=tool.arguments.model_json_schema(),
+            output_schema=tool.result.model_json_schema(),
+            annotations=_HINTS,
+        )
+        for tool in TOOLS
+    ]
 
 
 async def _called(

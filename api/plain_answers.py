@@ -39,8 +39,9 @@ _WORDS: Mapping[str, _Words] = {
         unsupported="[?] : non étayé par les passages.",
     ),
 }
-_HEADS = "|".join(re.escape(words.sources) for words in _WORDS.values())
-_NOTES = re.compile(rf"\n\n(?:{_HEADS})\n- \[1\] .*", re.DOTALL)
+_SOURCES = "|".join(re.escape(words.sources) for words in _WORDS.values())
+_NEARBY = "|".join(re.escape(words.nearest) for words in _WORDS.values())
+_NOTES = re.compile(rf"\n\n(?:(?:{_SOURCES})\n- \[1\] |(?:{_NEARBY})\n- ).*", re.DOTALL)
 _MARKERS = re.compile(r"(?: \[(?:\d{1,3}|\?)\])+")
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029]+")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")

@@ -161,7 +161,14 @@ def test_an_address_of_its_own_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [answer(), answer(gap="\n"), answer(SENTENCES[:1], citations=[citation(1)])]
+    "given",
+    [
+        answer(),
+        answer(gap="\n"),
+        answer(SENTENCES[:1], citations=[citation(1)]),
+        answer(question="Combien de jours de congé avons-nous ?"),
+        refused(passages=(passage("Leave."),)),
+    ],
 )
 def test_footnotes_come_off_again(given: Answer) -> None:
     assert without_footnotes(written_out(given)) == given.text
