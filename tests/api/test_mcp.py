@@ -232,8 +232,9 @@ def test_a_call_that_is_given_up_ends_the_models_work(
     async def give_up(client: Client) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "ask", {"question": QUESTION})
-            while not llm.requests:
-                await anyio.sleep(0.05)
+            with anyio.fail_after(20):
+                while not llm.requests:
+                    await anyio.sleep(0.05)
             tasks.cancel_scope.cancel()
 
     with_client(server, give_up, mode=mode)

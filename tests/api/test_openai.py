@@ -315,6 +315,22 @@ def test_the_callers_system_prompt_never_reaches_the_model(writer: openai.OpenAI
     assert "zzyzx" not in str([request.body for request in llm.requests])
 
 
+def test_what_was_said_before_reaches_the_model_without_its_footnotes(
+    writer: openai.OpenAI, llm: OpenAIServer
+) -> None:
+    said = "Tickets are repaid. [1]\n\nSources:\n- [1] Travel expenses (handbook/expenses.md)"
+    messages: Any = [
+        *asked("When are second class tickets repaid?"),
+        {"role": "assistant", "content": said},
+        *asked(),
+    ]
+    writer.chat.completions.create(model="default", messages=messages)
+
+    read = str(llm.requests[-1].body)
+    assert "Tickets are repaid." in read
+    assert "Tickets are repaid. [1]" not in read
+
+
 def test_a_client_that_leaves_ends_the_models_work(writer: openai.OpenAI, llm: OpenAIServer) -> None:
     llm.script[:] = [Reply(text=WRITTEN, hang_after=9)]
     stream = writer.chat.completions.create(model="default", messages=asked(), stream=True)
