@@ -12,12 +12,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing, closing
+from contextlib import AbstractContextManager, aclosing, closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
+from langsmith import tracing_context
 
 from rag.cancellation import Cancellation
 from rag.errors import GenerationCancelled
@@ -102,6 +103,12 @@ def _is_asynchronous(model: BaseChatModel) -> bool:
     return kind._astream is not BaseChatModel._astream or kind._agenerate is not BaseChatModel._agenerate
 
 
+def _untraced() -> AbstractContextManager[None]:
+    """Passages go to the model alone, whatever the environment asks LangSmith to trace."""
+    context: AbstractContextManager[None] = tracing_context(enabled=False)
+    return context
+
+
 class _Call:
     """A task of the event loop that reads a model's chunks."""
 
@@ -136,11 +143,12 @@ class _Call:
     async def _read(self) -> None:
         error: Exception | None = ConnectionError("The call ended without an answer.")
         try:
-            async with aclosing(self._model.astream(list(self._messages))) as stream:  # type: ignore[type-var]
-                async for chunk in stream:
-                    if self._given_up:
-                        return
-                    self._arrived.put(chunk)
+            with _untraced():
+                async with aclosing(self._model.astream(list(self._messages))) as stream:  # type: ignore[type-var]
+                    async for chunk in stream:
+                        if self._given_up:
+                            return
+                        self._arrived.put(chunk)
             error = None
         except Exception as exc:  # noqa: BLE001  # raised again where somebody waits for it
             error = exc
@@ -153,7 +161,7 @@ def _read_blocking(
 ) -> None:
     error: Exception | None = None
     try:
-        with closing(model.stream(list(messages))) as stream:  # type: ignore[type-var]
+        with _untraced(), closing(model.stream(list(messages))) as stream:  # type: ignore[type-var]
             for chunk in stream:
                 if given_up.is_set():
                     break

@@ -39,6 +39,7 @@ ADAPTERS = {
         "rag/llm/replicate.py",
         "rag/llm/sagemaker.py",
     },
+    "langsmith": {"rag/llm/pump.py"},
     "langchain_openai": {"rag/llm/openai_dialect.py"},
     "langchain_aws": {"rag/llm/sagemaker.py"},
     "botocore": {"rag/llm/sagemaker.py"},
