@@ -127,5 +127,5 @@ def _llm(footnote: Footnote) -> str:
     if not states:
         return "No language model is in use."
     if not resting:
-        return f"{len(states)} language models in use, none left alone."
-    return f"{resting} of {len(states)} language models are left alone after failures in a row."
+        return f"Language models in use: {len(states)}, none left alone."
+    return f"Left alone after failures in a row: {resting} of {len(states)} language models."

@@ -18,7 +18,8 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, at most 4,000 characters.")],
     collection: CollectionName = None,
     llm: Annotated[
-        str | None, typer.Option("--llm", help="extractive, or provider:model, e.g. openai:gpt-5-mini.")
+        str | None,
+        typer.Option("--llm", help="extractive, a name of llms, or provider:model, e.g. openai:gpt-5-mini."),
     ] = None,
     k: Annotated[
         int | None, typer.Option("--k", min=1, max=50, help="Passages put before the generator.")

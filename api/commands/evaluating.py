@@ -69,7 +69,9 @@ def groundedness(
 @app.command()
 def refusal(
     file: Annotated[Path, typer.Argument(help="Lines {id, question, passages, answerable, answers?}.")],
-    llm: Annotated[str | None, typer.Option("--llm", help="extractive, or provider:model.")] = None,
+    llm: Annotated[
+        str | None, typer.Option("--llm", help="extractive, a name of llms, or provider:model.")
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -100,7 +100,7 @@ def test_a_model_left_alone_is_shown_but_the_server_stays_ready(serve: Callable[
     assert len(model.requests) == asked
     (check,) = [check for check in ready["checks"] if check["name"] == "llm"]
     assert (ready["ready"], check["ok"]) == (True, True)
-    assert check["detail"] == "1 of 1 language models are left alone after failures in a row."
+    assert check["detail"] == "Left alone after failures in a row: 1 of 1 language models."
 
 
 # -------------------------------------------------------------------------------- on the command line
@@ -175,3 +175,18 @@ def test_the_doctor_says_how_to_use_what_runs_here(
         monkeypatch.setenv("FOOTNOTE_LLM", "openai:llama3.2:latest")  # as it says
         monkeypatch.setenv("FOOTNOTE_LLM_BASE_URL", ollama.base_url)
         assert f"llama3.2:latest: {ollama.base_url} answers." in doctor(footnote)
+
+
+def test_so_does_the_server_at_its_start(
+    footnote: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    with openai_server("unused") as model:
+        port = int(model.base_url.split(":")[2].split("/")[0])
+        monkeypatch.setattr(local_servers, "OPENAI_PORTS", (port,))
+        shown = footnote("serve", "--port", "0").stderr
+        assert f"OpenAI-compatible server at {model.base_url} offers scripted." in shown
+        assert f"FOOTNOTE_LLM=openai:scripted FOOTNOTE_LLM_BASE_URL={model.base_url} footnote serve" in shown
+        monkeypatch.setenv("FOOTNOTE_LLM", "openai:scripted")
+        monkeypatch.setenv("FOOTNOTE_LLM_BASE_URL", model.base_url)
+        assert "offers" not in footnote("serve", "--port", "0").stderr

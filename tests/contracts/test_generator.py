@@ -110,6 +110,12 @@ def test_token_counts_are_reported() -> None:
     assert draft.usage == {"input_tokens": 321, "output_tokens": 12, "total_tokens": 333}
 
 
+def test_thoughts_and_broken_characters_are_left_out() -> None:
+    with openai_server(f"<think>The user wants\nleave.</think>\n\n{ANSWER}\ud800") as server:
+        streamed, draft = generated(chat_model(server))
+    assert (streamed, draft.text) == (ANSWER, ANSWER)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -171,11 +171,8 @@ def test_a_search_that_is_refused_costs_no_call() -> None:
         ("annual leave\nAnnual Leave\n" + ASKED.upper(), ["annual leave"]),
         ("a\nb\nc\nd\ne", ["a", "b", "c"]),
         ("word " * 100 + "\npaid leave", ["paid leave"]),
-        ("<think>The user wants\nleave</think>\npaid leave", ["paid leave"]),
-        ("<think>I ran out of", []),
         ("\n - \n", []),
         ("2024 leave", ["2024 leave"]),
-        ("paid \ud800leave", ["paid leave"]),
     ],
 )
 def test_what_it_writes_is_read_strictly(written: str, read: list[str]) -> None:
