@@ -122,7 +122,7 @@ def has_use(before: str, character: str, after: str) -> bool:
     kinds = [unicodedata.category(text) for text in (before[-1:], after[:1]) if text]
     if character in "\ufe0e\ufe0f":
         return before[-1:] in [*"#*0123456789‼⁉"] or kinds[:1] in (["So"], ["Sm"])
-    letters = ("Lo", "Mn", "Mc", "So", "Sk")
+    letters = ("Lo", "Mn", "Mc", "So", "Sk")  # Mn: among them the selector of a sign
     return character in "\u200c\u200d" and len(kinds) == 2 and all(kind in letters for kind in kinds)
 
 

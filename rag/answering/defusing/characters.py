@@ -143,7 +143,7 @@ def _joins(before: str, after: str) -> bool:
     if not before:
         return False
     kinds = {unicodedata.category(before), unicodedata.category(after)}
-    if _is_picture(before) and _is_picture(after):
+    if _is_picture(before) and unicodedata.category(after) == "So":
         return True
     return kinds <= {"Lo", "Mn", "Mc"}
 
