@@ -29,7 +29,7 @@ from rag.settings import Settings
 
 T = TypeVar("T")
 
-_COLLECTION = "footnote-bench"
+COLLECTION = "footnote-bench"
 _RANKS = (50, 95, 99)
 _K = 10
 _DENSE_K = 100  # what a hybrid search of ten passages asks of the vectors
@@ -94,11 +94,11 @@ class QueryBench:
             "vector index alone": self.dense_ms,
             "asked again, kept": self.kept_ms,
         }
-        rows += [(name, _shown(values)) for name, values in timed.items()]
+        rows += [(name, shown(values)) for name, values in timed.items()]
         start = self.cold_start
         for load in (self.one_client, self.all_clients):
             clients = "one client" if load.clients == 1 else f"{load.clients} clients"
-            rows.append((clients, f"{load.searches_per_second:.1f} searches/s, {_shown(load.latency_ms)}"))
+            rows.append((clients, f"{load.searches_per_second:.1f} searches/s, {shown(load.latency_ms)}"))
         rows += [
             ("throughput", f"{self.speedup:.2f} times one client's, p99 {self.p99_over_p50:.1f} times p50"),
             ("recall@10", f"{self.recall_at_10:.4f} of exact search"),
@@ -141,7 +141,7 @@ class IndexBench:
             ("synthetic chunks", f"{self.chunks:,}, index type {self.index_type}"),
             ("build", f"{self.build_seconds:.1f} s ({self.chunks_per_second:,.0f} chunks/s)"),
             ("open, every file verified", f"{self.open_seconds:.2f} s"),
-            ("vector search", _shown(self.dense_search_ms)),
+            ("vector search", shown(self.dense_search_ms)),
             ("recall@10", f"{self.recall_at_10:.4f} of exact search"),
             ("on disk", f"{self.disk_mb:,.0f} MB"),
             ("peak memory", f"{self.peak_rss_mb:,.0f} MB"),
@@ -162,12 +162,12 @@ def bench_query(
     Args:
         keep: data directory whose chunks a later run finds again; the index is built each time.
     """
-    with MemoryWatch() as memory, _filled(chunks, settings, embedder, keep) as (footnote, collection):
+    with MemoryWatch() as memory, filled(chunks, settings, embedder, keep) as (footnote, collection):
         index_seconds, _ = _seconds(lambda: footnote.indexes.refresh(collection.id))
         collection = footnote.catalog.collection_by_id(collection.id)
         questions = Synthesizer(collection.dimension, seed=SEED + 1)
         snapshot = footnote.indexes.snapshot(collection)
-        start = cold_start(footnote.settings, _COLLECTION, questions.questions(1)[0], embedder)
+        start = cold_start(footnote.settings, COLLECTION, questions.questions(1)[0], embedder)
         _search(footnote, questions.questions(1)[0])
         measured = _measured(footnote, collection, questions, queries=queries, clients=clients)
         return QueryBench(
@@ -175,7 +175,7 @@ def bench_query(
             queries=queries,
             caches="off, but for the last line of the latencies",
             index_type=snapshot.manifest.index_type,
-            dense_ms=_milliseconds(_dense_seconds(snapshot.dense, questions.vectors(queries))),
+            dense_ms=milliseconds(_dense_seconds(snapshot.dense, questions.vectors(queries))),
             recall_at_10=_recall(snapshot.dense, questions.vectors(_RECALLED)),
             index_seconds=round(index_seconds, 2),
             cold_start=start,
@@ -195,8 +195,7 @@ def _measured(
         return questions.questions(queries)
 
     latency = {
-        mode.value: _milliseconds(_each(texts(), partial(_search, footnote, mode=mode)))
-        for mode in SearchMode
+        mode.value: milliseconds(_each(texts(), partial(_search, footnote, mode=mode))) for mode in SearchMode
     }
     embedded = _each(texts(), footnote.query_embedder_for(collection).embed_query)
     # By turns, so that a machine that is busy now and then slows down both.
@@ -204,7 +203,7 @@ def _measured(
     one, all_ = _merged(loads[0], loads[3]), _merged(loads[1], loads[2])
     return {
         "latency_ms": latency,
-        "embed_ms": _milliseconds(embedded),
+        "embed_ms": milliseconds(embedded),
         "kept_ms": _kept(footnote, texts()[:100]),
         "one_client": one,
         "all_clients": all_,
@@ -222,7 +221,7 @@ def bench_index(
     embedder: Embedder | None = None,
 ) -> IndexBench:
     """Build the indexes of ``chunks`` synthetic chunks from the catalog, open them, search the dense one."""
-    with MemoryWatch() as memory, _filled(chunks, settings, embedder, keep) as (footnote, collection):
+    with MemoryWatch() as memory, filled(chunks, settings, embedder, keep) as (footnote, collection):
         built, _ = _seconds(lambda: footnote.indexes.refresh(collection.id))
         collection = footnote.catalog.collection_by_id(collection.id)
         opened, snapshot = _seconds(lambda: _reopened(footnote, collection))
@@ -233,7 +232,7 @@ def bench_index(
             build_seconds=round(built, 3),
             chunks_per_second=round(chunks / built, 1),
             open_seconds=round(opened, 3),
-            dense_search_ms=_milliseconds(_dense_seconds(snapshot.dense, vectors[:queries])),
+            dense_search_ms=milliseconds(_dense_seconds(snapshot.dense, vectors[:queries])),
             recall_at_10=_recall(snapshot.dense, vectors[:_RECALLED]),
             disk_mb=_size_mb(footnote.settings.data_dir / "indexes"),
             peak_rss_mb=round(memory.own_mb, 1),
@@ -244,7 +243,7 @@ def bench_index(
 
 
 @contextmanager
-def _filled(
+def filled(
     chunks: int, settings: Settings, embedder: Embedder | None, keep: Path | None
 ) -> Iterator[tuple[Footnote, Collection]]:
     """A collection of synthetic chunks without indexes, thrown away afterwards or kept in ``keep``.
@@ -258,17 +257,17 @@ def _filled(
             update={"data_dir": Path(folder), "catalog_url": None, "cached_searches": 0}
         )
         with Footnote(private, embedder=embedder) as footnote:
-            others = {found.name for found in footnote.catalog.collections()} - {_COLLECTION}
+            others = {found.name for found in footnote.catalog.collections()} - {COLLECTION}
             if others:
                 raise InvalidRequest(
                     f"{folder} holds other collections ({', '.join(sorted(others))}); "
                     "keep the benchmark's chunks in a folder of their own."
                 )
-            collection = footnote.open_collection(_COLLECTION)
+            collection = footnote.open_collection(COLLECTION)
             footnote.indexes.drop(collection.id)
             if collection.chunks != chunks:
-                footnote.catalog.delete_collection(_COLLECTION)
-                collection = footnote.open_collection(_COLLECTION)
+                footnote.catalog.delete_collection(COLLECTION)
+                collection = footnote.open_collection(COLLECTION)
                 Synthesizer(collection.dimension).fill(footnote.catalog, collection, chunks)
             yield footnote, collection
 
@@ -285,7 +284,7 @@ def _size_mb(folder: Path) -> float:
 
 
 def _search(footnote: Footnote, text: str, *, mode: SearchMode = SearchMode.HYBRID) -> None:
-    footnote.retriever.retrieve(text, collection=_COLLECTION, k=_K, access=Access.everything(), mode=mode)
+    footnote.retriever.retrieve(text, collection=COLLECTION, k=_K, access=Access.everything(), mode=mode)
 
 
 def _dense_seconds(index: VectorIndex, vectors: Matrix) -> list[float]:
@@ -298,7 +297,7 @@ def _kept(footnote: Footnote, texts: Sequence[str]) -> dict[str, float]:
     with Footnote(caching, embedder=footnote.embedder) as other:
         for _ in range(2):
             seconds = _each(texts, lambda text: _search(other, text))
-        return _milliseconds(seconds)
+        return milliseconds(seconds)
 
 
 def _load(footnote: Footnote, texts: Sequence[str], clients: int) -> tuple[Load, list[float]]:
@@ -306,7 +305,7 @@ def _load(footnote: Footnote, texts: Sequence[str], clients: int) -> tuple[Load,
         spent, seconds = _seconds(
             lambda: [*pool.map(lambda text: _seconds(lambda: _search(footnote, text))[0], texts)]
         )
-    load = Load(clients=clients, searches_per_second=len(texts) / spent, latency_ms=_milliseconds(seconds))
+    load = Load(clients=clients, searches_per_second=len(texts) / spent, latency_ms=milliseconds(seconds))
     return load, seconds
 
 
@@ -316,7 +315,7 @@ def _merged(*turns: tuple[Load, list[float]]) -> Load:
     return Load(
         clients=turns[0][0].clients,
         searches_per_second=round(sum(searches) / sum(spent), 2),
-        latency_ms=_milliseconds([*itertools.chain.from_iterable(seconds for _, seconds in turns)]),
+        latency_ms=milliseconds([*itertools.chain.from_iterable(seconds for _, seconds in turns)]),
     )
 
 
@@ -345,10 +344,12 @@ def _each(items: Sequence[T], call: Callable[[T], object]) -> list[float]:
     return [_seconds(partial(call, item))[0] for item in items]
 
 
-def _milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Percentiles by name."""
     found = percentiles([1000 * value for value in seconds], _RANKS)
     return {name: round(value, 2) for name, value in found.items()}
 
 
-def _shown(values: dict[str, float]) -> str:
+def shown(values: dict[str, float]) -> str:
+    """Percentiles for people."""
     return " / ".join(f"{name} {value:.1f} ms" for name, value in values.items())

@@ -22,6 +22,7 @@ _FLATTENED = 30  # added to a word's rank: without function words the first ones
 _TOPICS = 2000
 _SPREAD = 0.8  # length of what a chunk's vector has of its own, beside its topic's of length 1
 _CHUNKS_PER_DOCUMENT = 500
+_WORDS_A_SENTENCE = 20
 _SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
 
@@ -54,8 +55,16 @@ class Synthesizer:
         """Commit ``chunks`` chunks through the catalog, as documents of 500."""
         for number, start in enumerate(range(0, chunks, _CHUNKS_PER_DOCUMENT)):
             count = min(_CHUNKS_PER_DOCUMENT, chunks - start)
-            version = _version(number, self.texts(count, WORDS), self.vectors(count))
+            texts = [_prose(text) for text in self.texts(count, WORDS)]
+            version = _version(number, texts, self.vectors(count))
             catalog.put_source(collection.id, [version])
+
+
+def _prose(text: str) -> str:
+    """The words as sentences of twenty: answers are chosen among sentences."""
+    words = text.split()
+    starts = range(0, len(words), _WORDS_A_SENTENCE)
+    return " ".join(" ".join(words[at : at + _WORDS_A_SENTENCE]).capitalize() + "." for at in starts)
 
 
 def _word(rank: int) -> str:

@@ -31,6 +31,7 @@ from rag.errors import (
 from rag.grounding.alignment_checker import AlignmentChecker
 from rag.index.generations import CollectionIndexes
 from rag.interfaces import (
+    AnswerabilityJudge,
     Catalog,
     Embedder,
     Generator,
@@ -231,11 +232,14 @@ class Footnote:
         """Sentence scores shared by the judge and the extractive answerer."""
         return self._shared("scorer", lambda: SentenceScorer(self._for_queries(self.embedder)))
 
-    def answerer(self, llm: str | None = None, *, fallbacks: bool = True) -> Answerer:
+    def answerer(
+        self, llm: str | None = None, *, fallbacks: bool = True, judge: AnswerabilityJudge | None = None
+    ) -> Answerer:
         """The answer path with the generator named ``llm`` (default: the configured one).
 
         Args:
             fallbacks: whether others answer when it does not; who measures one model wants to know of it.
+            judge: used instead of the calibrated one.
 
         Raises:
             InvalidRequest, ModelUnavailable: no such generator, or it cannot be set up.
@@ -244,7 +248,7 @@ class Footnote:
         name = llm or settings.llm
         return Answerer(
             retriever=self.distinct_retriever,
-            judge=CalibratedAnswerabilityJudge(self.scorer),
+            judge=judge or CalibratedAnswerabilityJudge(self.scorer),
             generator=self.generator(name) if fallbacks else self.language_model(name),
             citer=SpanCitationMatcher(self.embedder),
             checker=self.checker(),

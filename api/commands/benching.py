@@ -64,6 +64,25 @@ def query(
 
 
 @app.command()
+def answer(
+    chunks: Chunks = 10_000,
+    queries: Queries = 200,
+    keep: Keep = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Time answers without a language model over synthetic chunks, and every part of them.
+
+    Example: footnote bench answer --chunks 100000
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.bench_answer import bench_answer
+
+        report = bench_answer(chunks, queries=queries, settings=run.settings, keep=keep)
+        show_report(run, report, title="Answers")
+
+
+@app.command()
 def index(
     chunks: Chunks = 10_000,
     queries: Queries = 200,

@@ -1,4 +1,4 @@
-"""``footnote bench query`` and ``index`` hand on what they are asked for."""
+"""``footnote bench query``, ``answer`` and ``index`` hand on what they are asked for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rag.errors import InvalidRequest
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("query", {"queries": 3, "clients": 2}), ("index", {"queries": 3})],
+    [("query", {"queries": 3, "clients": 2}), ("index", {"queries": 3}), ("answer", {"queries": 3})],
 )
 def test_every_option_reaches_the_benchmark(
     name: str, options: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -27,7 +27,8 @@ def test_every_option_reaches_the_benchmark(
         raise InvalidRequest("That was all.")
 
     monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers)  # put back afterwards
-    monkeypatch.setattr(f"eval.bench.bench_{name}", bench)
+    module = "bench_answer" if name == "answer" else "bench"
+    monkeypatch.setattr(f"eval.{module}.bench_{name}", bench)
     flags = [part for option, value in options.items() for part in (f"--{option}", str(value))]
     command = ["bench", name, "--chunks", "7", "--keep", str(tmp_path / "kept"), *flags]
     result = CliRunner().invoke(app, command)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eval.bench import bench_index, bench_query
+from eval.bench_answer import bench_answer
 from eval.synthetic import Synthesizer
 from rag.domain import Access
 from rag.errors import InvalidRequest
@@ -35,6 +36,14 @@ def test_an_index_is_built_opened_and_searched() -> None:
     assert report.chunks_per_second == pytest.approx(300 / report.build_seconds, rel=0.02)
     assert (report.index_type, report.recall_at_10) == ("flat", 1.0)
     assert "300, index type flat" in dict(report.summary_rows())["synthetic chunks"]
+
+
+def test_answers_are_timed_stage_by_stage() -> None:
+    report = bench_answer(300, queries=5, settings=load_settings(), embedder=HashedEmbedder())
+    assert report.sentences >= 1
+    assert report.retrieval_ms["p50"] <= report.answer_ms["p50"] <= report.answer_ms["p95"]
+    assert {"retrieve", "judge"} <= set(report.parts_ms)
+    assert "300" in dict(report.summary_rows())["synthetic chunks"]
 
 
 def test_chunks_can_be_kept_for_another_run_of_the_same_size(tmp_path: Path) -> None:
