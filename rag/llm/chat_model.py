@@ -134,7 +134,7 @@ class ChatModelGenerator:
         chunks = stream_chunks(self._model, messages, deadline=deadline, cancellation=cancellation)
         try:
             for chunk in chunks:
-                finished = finished or bool(chunk.response_metadata.get("finish_reason"))
+                finished = finished or _tells_its_end(chunk)
                 yield chunk
         except GenerationCancelled:
             raise
@@ -149,6 +149,12 @@ class ChatModelGenerator:
     def _secrets(self) -> list[str]:
         options = (value for value in self._spec.options.values() if isinstance(value, str))
         return [self._spec.api_key or "", *options]
+
+
+def _tells_its_end(chunk: AIMessageChunk) -> bool:
+    """Whether it is an answer's last piece, in OpenAI's chat completions or its responses."""
+    said = chunk.response_metadata
+    return bool(said.get("finish_reason")) or said.get("status") in {"completed", "incomplete"}
 
 
 class _Showing:

@@ -96,6 +96,71 @@ class ChatCompletions:
         }
 
 
+class Responses:
+    """OpenAI's ``POST /v1/responses``, the only door of some of its models."""
+
+    def read(self, received: Received) -> Asked | Sent:
+        require((received.method, received.path) == ("POST", "/v1/responses"), 404, "not a chat model")
+        _bearer(received)
+        body = received.body
+        system, user = _turns(body["input"])
+        return Asked(
+            model=body["model"],
+            system=system,
+            user=user,
+            max_tokens=body["max_output_tokens"],
+            temperature=body.get("temperature"),
+            stream=bool(body.get("stream")),
+        )
+
+    def answer(self, asked: Asked, pieces: list[str]) -> Sent:
+        place = {"item_id": "msg_1", "output_index": 0}
+        part = {"content_index": 0, "part": {"type": "output_text", "text": "", "annotations": []}}
+        contents: list[dict[str, Any]] = [
+            {"type": "response.created", "response": self._response(asked, "in_progress", [])},
+            {"type": "response.output_item.added", "output_index": 0, "item": self._message("in_progress")},
+            {"type": "response.content_part.added"} | place | part,
+            *(
+                {"type": "response.output_text.delta", "content_index": 0, "delta": piece, "logprobs": []}
+                | place
+                for piece in pieces
+            ),
+            {
+                "type": "response.completed",
+                "response": self._response(asked, "completed", [self._message("completed", "".join(pieces))]),
+            },
+        ]
+        numbered = ({"sequence_number": number} | content for number, content in enumerate(contents))
+        return events(*numbered, names=True)
+
+    def error(self, status: int, reason: str) -> Sent:
+        return as_json({"error": {"message": reason, "type": "invalid_request_error", "code": None}})
+
+    def _message(self, status: str, text: str = "") -> dict[str, Any]:
+        content = [{"type": "output_text", "text": text, "annotations": []}] if text else []
+        return {"id": "msg_1", "type": "message", "role": "assistant", "status": status, "content": content}
+
+    def _response(self, asked: Asked, status: str, output: list[dict[str, Any]]) -> dict[str, Any]:
+        counts = {"input_tokens": READ, "output_tokens": WRITTEN, "total_tokens": READ + WRITTEN}
+        details = {"input_tokens_details": {"cached_tokens": 0}}
+        return {
+            "id": "resp_1",
+            "object": "response",
+            "created_at": 1_700_000_000,
+            "model": asked.model,
+            "status": status,
+            "output": output,
+            "tools": [],
+            "tool_choice": "auto",
+            "parallel_tool_calls": True,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": None,
+            "metadata": {},
+            "usage": counts | details | {"output_tokens_details": {"reasoning_tokens": 0}},
+        }
+
+
 MISTRAL = ChatCompletions(
     counts_unasked=True,
     known=frozenset({"model", "messages", "stream", "max_tokens", "temperature", "safe_prompt", "top_p"}),

@@ -17,11 +17,28 @@ from tests.passages import LEAVE, passage, prompt
 pytestmark = NOT_OURS
 
 ASKED = prompt("How many days?", passage(LEAVE))
+PROTOCOLS = [
+    "openai",
+    "azure_openai",
+    "anthropic",
+    "google_genai",
+    "google_vertexai",
+    "mistralai",
+    "cohere",
+    "bedrock_converse",
+    "sagemaker",
+    "tgi",
+    "ollama",
+    "litellm",
+    "replicate",
+]
+"""A row of each."""
+
 REASONS = {401: "refused the key", 429: "overloaded", 500: "server failed"}
 
 
 @pytest.mark.parametrize("status", REASONS)
-@pytest.mark.parametrize("prefix", TRIALS)
+@pytest.mark.parametrize("prefix", PROTOCOLS)
 def test_an_error_is_told_apart_and_nothing_of_it_leaks(
     prefix: str, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,7 @@ from rag.llm.provider_table import BY_PREFIX, PROVIDERS
 from rag.llm.providers import build_chat_model
 from rag.llm.spec import LlmSpec
 from rag.settings import load_settings
+from tests.llm.dialects import Responses
 from tests.llm.rows import TRIALS, Trial
 from tests.llm.wire import NOT_OURS, READ, WRITTEN, ProviderServer, serving
 from tests.passages import LEAVE, passage, prompt
@@ -89,6 +90,14 @@ def test_a_row_asks_once_and_nobody_else(prefix: str, monkeypatch: pytest.Monkey
         with pytest.raises(Exception):  # noqa: B017, PT011  # every client has its own
             list(model.stream([("system", ASKED.system), ("user", ASKED.user)]))
     assert len(server.received) == 1
+
+
+def test_models_that_openai_answers_for_elsewhere_are_asked_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(dialect=Responses, model="gpt-5-pro")
+    with serving(trial.dialect(), ANSWER) as server:
+        pieces, draft = streamed(spec("openai", trial, server.origin, monkeypatch), server)
+    assert (server.complaints, draft.text) == ([], ANSWER)
+    assert (len(pieces) > 1, draft.usage and draft.usage["output_tokens"]) == (True, WRITTEN)
 
 
 def with_variable(prefix: str) -> bool:
