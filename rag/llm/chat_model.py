@@ -41,6 +41,17 @@ _BACKOFF = wait_random_exponential(multiplier=0.5, max=8.0)
 """Seconds between attempts, with full jitter: anywhere between none and a window that doubles."""
 
 
+_TELL_THEIR_END = {
+    "BaseChatOpenAI",
+    "ChatAnthropic",
+    "ChatCohere",
+    "ChatMistralAI",
+    "ChatOllama",
+}
+"""Classes whose last piece says why it ends; without it the connection was cut. Others raise an error then."""
+_REASONS = ("finish_reason", "stop_reason", "done_reason")
+
+
 class _AttemptFailed(Exception):
     """One attempt's end: what it means, and when the provider wants to be asked again."""
 
@@ -66,7 +77,7 @@ class ChatModelGenerator:
         self._model = model
         self._attempts = attempts
         self._breaker = breaker or CircuitBreaker(spec.name)
-        self._tells_its_end = any(kind.__name__ == "BaseChatOpenAI" for kind in type(model).__mro__)
+        self._tells_its_end = any(kind.__name__ in _TELL_THEIR_END for kind in type(model).__mro__)
 
     @property
     def name(self) -> str:
@@ -152,9 +163,9 @@ class ChatModelGenerator:
 
 
 def _tells_its_end(chunk: AIMessageChunk) -> bool:
-    """Whether it is an answer's last piece, in OpenAI's chat completions or its responses."""
+    """Whether it says why the answer ends."""
     said = chunk.response_metadata
-    return bool(said.get("finish_reason")) or said.get("status") in {"completed", "incomplete"}
+    return any(said.get(name) for name in _REASONS) or said.get("status") in {"completed", "incomplete"}
 
 
 class _Showing:

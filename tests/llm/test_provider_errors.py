@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from rag.llm.chat_model import open_chat_model
 from rag.llm.spec import LlmSpec
 from tests.llm.dialects import KEY
 from tests.llm.rows import TRIALS
-from tests.llm.wire import NOT_OURS, serving
+from tests.llm.wire import NOT_OURS, Asked, Dialect, Received, Sent, serving
 from tests.passages import LEAVE, passage, prompt
 
 pytestmark = NOT_OURS
 
 ASKED = prompt("How many days?", passage(LEAVE))
+CUT = ["openai", "anthropic", "google_genai", "mistralai", "cohere", "tgi", "ollama"]
+"""Protocols whose end cannot be mistaken."""
+
 PROTOCOLS = [
     "openai",
     "azure_openai",
@@ -56,3 +60,32 @@ def test_an_error_is_told_apart_and_nothing_of_it_leaks(
     for secret in (KEY, "secret detail", server.origin):
         assert secret not in said
     assert KEY not in caplog.text
+
+
+@dataclass
+class _Cut:
+    """Ends every answer after three frames, as a proxy may do, which ends the connection properly."""
+
+    dialect: Dialect
+
+    def read(self, received: Received) -> Asked | Sent:
+        return self.dialect.read(received)
+
+    def answer(self, asked: Asked, pieces: list[str]) -> Sent:
+        sent = self.dialect.answer(asked, pieces)
+        return replace(sent, frames=sent.frames[:3])
+
+    def error(self, status: int, reason: str) -> Sent:
+        return self.dialect.error(status, reason)
+
+
+@pytest.mark.parametrize("prefix", CUT)
+def test_half_an_answer_is_none(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = TRIALS[prefix]
+    for name, value in trial.environment.items():
+        monkeypatch.setenv(name, value)
+    with serving(_Cut(trial.dialect()), "Twenty-five days a year [1].", at_once=True) as server:
+        llm = LlmSpec(name="mine", timeout_s=10, max_tokens=50, **trial.llm(prefix, server.origin))
+        with pytest.raises(GenerationFailed, match="broke off"):
+            list(open_chat_model(llm).stream(ASKED))
+    assert server.complaints == []
