@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from rag.domain import Access, ConversationKey
-from tests.api.conftest import QUESTION, Server, problem
+from tests.api.conftest import QUESTION, Server, problem, wait_for
 from tests.api.test_asking import ask, events
 
 FOLLOW_UP = "And who has it?"
@@ -174,6 +175,18 @@ def test_a_server_can_keep_none(serve: Callable[..., Server]) -> None:
     assert "conversation_id" not in answer
     assert client.get("/v1/conversations").json()["items"] == []
     assert problem(client.post("/v1/conversations")) == (409, "conflict")
+
+
+def test_a_server_that_is_started_forgets_what_is_too_old_by_its_setting(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    first = serve(filled=True, data_dir=tmp_path / "old")
+    ask(first.client, conversation_id="c1")
+    assert conversation(first.client, "c1")["turn_count"] == 1
+
+    second = serve(data_dir=tmp_path / "old", conversation_days=1e-9)
+    wait_for(lambda: second.client.get("/v1/conversations").json()["items"] == [])
+    assert problem(first.client.get("/v1/conversations/c1")) == (404, "conversation_not_found")
 
 
 def test_the_language_models_on_offer_are_named(serve: Callable[..., Server]) -> None:
