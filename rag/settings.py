@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     llm_base_url: str | None = Field(
         default=None,
         repr=False,  # may hold a password
-        description="Base URL of an OpenAI-compatible server (vLLM, Ollama, …) for openai:… models.",
+        description="Address of the LLM's server where it is not the provider's own; "
+        "of OpenAI-compatible ones with their /v1.",
     )
     llm_api_key: SecretStr | None = Field(default=None, description="Key for the LLM provider.")
     llm_timeout_s: float = Field(

@@ -48,7 +48,7 @@ _TELL_THEIR_END = {
     "ChatMistralAI",
     "ChatOllama",
 }
-"""Classes whose last piece says why it ends; without it the connection was cut. Others raise an error then."""
+"""Classes whose last piece says why it ends; without it the connection was cut. Others raise an error."""
 _REASONS = ("finish_reason", "stop_reason", "done_reason")
 
 
