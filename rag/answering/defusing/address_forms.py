@@ -58,8 +58,8 @@ _GENERIC = (
 )
 _TLD = rf"(?:[a-z]{{2}}|{_GENERIC})"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
-_HOST = rf"(?:{_LABEL}\.)+{_TLD}\.?(?!\w|-\w)"
-_PORT_OR_PATH = rf"(?::\d{{1,5}})?(?:[/\\?#]{_HOSTED}*)?"
+_BEGIN = r"(?<![^\W_])(?<!/)(?<!\w[._-])"
+_HOST = rf"(?:{_LABEL}\.)+{_TLD}\.?(?![^\W_]|-\w)"
 _ADDRESS = re.compile(
     rf"""
     (?P<link>
@@ -73,8 +73,8 @@ _ADDRESS = re.compile(
       | (?<![\\/:\w]) (?: [\\/]*\\[\\/]+ | [\\/]+\\[\\/]* ) (?: [\w.-]{{3,}} | [?.]\\ | [\w.-]{{2,}}[\\/@] )
         {_HOSTED}*
       | (?<![^\W_])www\d*\. {_HOSTED}*
-      | (?<![\w/\\])(?<!\w[.-]){_HOST} (?::\d{{1,5}})? [/\\?\#] {_HOSTED}*
-      | (?<=/)(?:{_LABEL}\.)+{_GENERIC}\.?(?!\w|-\w) {_HOSTED}*
+      | {_BEGIN}{_HOST} (?::\d{{1,5}})? [/\\?\#] {_HOSTED}*
+      | (?<=/)(?:{_LABEL}\.)+{_GENERIC}\.?(?![^\W_]|-\w) {_HOSTED}*
       | (?<=":)[/.\#] {_HOSTED}*
       | (?<![\w!])!(?:[\w./-]+\.(?:png|jpe?g|gif|svg|webp|bmp|ico))(?:\|[^!\s]*)?!
       | cite(?:turn\d+\w+?\d+)+
@@ -82,7 +82,7 @@ _ADDRESS = re.compile(
     )
   | (?P<plain>
         [\w.+%'’-]+@(?:{_LABEL}\.)+{_LABEL}
-      | [@.]? (?<![\w/\\])(?<!\w[.-]){_HOST} (?::\d{{1,5}}\b)?
+      | [@.]? {_BEGIN}{_HOST} (?::\d{{1,5}}\b)?
     )
   | (?P<phone> (?<![^\W_])(?:tel|sms|smsto|mmsto|fax|modem): (?=\S) )
     """,

@@ -34,7 +34,9 @@ class KnownAddresses:
 
     def holds(self, address: str) -> bool:
         """Whether the passages say ``address``, not as a part of a longer one."""
-        pattern = rf"(?<![\w.@/\\:%+-]){re.escape(address.casefold())}(?![\w@/\\]|[.-][^\W_]|:[/\\])"
+        pattern = (
+            rf"(?<![^\W_])(?<![.@/\\:%+-]){re.escape(address.casefold())}(?![^\W_]|[@/\\]|[._-][^\W_]|:[/\\])"
+        )
         return re.search(pattern, self.text) is not None
 
 

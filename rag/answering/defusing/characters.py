@@ -153,4 +153,6 @@ def _is_picture(character: str) -> bool:
 
 
 def _has_presentation(before: str) -> bool:
-    return bool(before) and (before in "#*0123456789‼⁉" or unicodedata.category(before) in ("So", "Sm"))
+    if before.isascii():
+        return before != "" and before in "#*0123456789"
+    return before in "‼⁉" or unicodedata.category(before) in ("So", "Sm")
