@@ -76,7 +76,9 @@ def _choose(
         if kept and (len(kept) == MAX_SENTENCES or not _joins(sentence, kept, passages)):
             continue
         held = content_terms(sentence.text, question.language)
-        if held <= asked or any(_overlap(held, other) >= _SAME_TERMS for other in seen):
+        if (held <= asked and not _introduces(sentence)) or any(
+            _overlap(held, other) >= _SAME_TERMS for other in seen
+        ):
             continue
         seen.append(held)
         kept.append(sentence)
@@ -84,6 +86,11 @@ def _choose(
     # A row says little without its columns' labels.
     headers = [(each.passage, *each.header) for each in kept if each.header is not None]
     return _in_reading_order([*spans, *dict.fromkeys(headers)], passages)
+
+
+def _introduces(sentence: ScoredSentence) -> bool:
+    """Whether what it says comes in the lines below it."""
+    return sentence.text.rstrip().endswith(":")
 
 
 def _joins(sentence: ScoredSentence, kept: Sequence[ScoredSentence], passages: Sequence[Passage]) -> bool:
@@ -100,7 +107,7 @@ def _overlap(first: frozenset[str], second: frozenset[str]) -> float:
 
 def _whole(sentence: ScoredSentence, passage: Passage) -> tuple[int, int]:
     """The quote: what introduces a list with its items, what leans on the sentence before with that one."""
-    if sentence.text.rstrip().endswith(":"):
+    if _introduces(sentence):
         return sentence.start, block_after(passage.text, sentence.end, most=_LIST_ITEMS)
     before = [span for span in split_sentences(passage.text) if span[1] <= sentence.start]
     if _LEANS.match(sentence.text) and before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from functools import lru_cache
 
 from langdetect import DetectorFactory, LangDetectException, detect_langs
 from langdetect.detector_factory import init_factory
@@ -47,6 +48,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SHORT_TEXT = 200
 _SAMPLE = 2000  # twice as fast as 4000, with the same answers
 _FEW_LETTERS = 25
+_KEPT = 256  # a question, and a sentence of an answer, is looked at by several parts one after the other
 
 
 _loading = threading.Lock()
@@ -59,6 +61,7 @@ def _load_detector() -> None:
         init_factory()
 
 
+@lru_cache(maxsize=_KEPT)
 def detect_language(text: str) -> str:
     """ISO 639-1 code of ``text``'s language, or ``und``.
 
