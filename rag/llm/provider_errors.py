@@ -60,11 +60,15 @@ UNREACHABLE = Fault(reason="it cannot be reached", advice="Check that it runs an
 BROKEN_OFF = Fault(reason="it broke off in mid-answer", advice=_BUSY, passes=True)
 TOO_SLOW = Fault(reason="its time was up", advice="Try again, or allow it more seconds.")
 EMPTY = Fault(reason="its answer was empty", is_outage=False)
+NO_CREDENTIALS = Fault(
+    reason="its provider's client found no credentials that hold", advice="docs/llms.md says where it looks."
+)
 UNKNOWN = Fault(reason="its client failed", advice="The log names the cause.")
 
 _BROKEN_OFF = re.compile(
     r"^(RemoteProtocolError|ReadError|IncompleteRead|ClientPayloadError|ChunkedEncoding)"
 )
+_NO_CREDENTIALS = re.compile(r"Credential(s|Retrieval)|^RefreshError")
 _UNREACHABLE = re.compile(r"^TransportError|Connect|Timeout|Unavailable")
 """Names, not classes: the clients bring half a dozen transports, each with its own tree of exceptions."""
 
@@ -78,6 +82,8 @@ def fault_of(error: BaseException) -> Fault:
             return _by_status(status)
     if any(_is_called(cause, _BROKEN_OFF) for cause in causes):
         return BROKEN_OFF
+    if any(_is_called(cause, _NO_CREDENTIALS) for cause in causes):
+        return NO_CREDENTIALS
     if any(isinstance(cause, OSError) or _is_called(cause, _UNREACHABLE) for cause in causes):
         return UNREACHABLE
     return UNKNOWN

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from langchain_openai import ChatOpenAI
 
-from rag.errors import ModelUnavailable
+from rag.errors import GenerationFailed, ModelUnavailable
 from rag.llm.chat_model import open_chat_model
 from rag.llm.provider_table import BY_PREFIX, PROVIDERS
 from rag.llm.providers import build_chat_model
@@ -90,6 +90,22 @@ def test_azure_asks_for_its_version_and_vertex_for_its_project() -> None:
 def test_amazon_asks_for_its_region(model: str) -> None:
     with pytest.raises(ModelUnavailable, match="Set AWS_REGION and the credentials"):
         build_chat_model(spec(model))
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("google_vertexai:gemini-2.5-flash", {"project": "my-project"}),
+        ("bedrock_converse:amazon.nova-lite-v1:0", {"region_name": "eu-west-1"}),
+        ("sagemaker:my-endpoint", {"region_name": "eu-west-1"}),
+    ],
+)
+def test_credentials_that_are_nowhere_are_said_so(
+    model: str, options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/account.json")
+    with pytest.raises(GenerationFailed, match="found no credentials"):
+        list(open_chat_model(spec(model, options=options)).stream(prompt("How many?", passage(LEAVE))))
 
 
 def test_an_unknown_option_is_said_without_its_value() -> None:
