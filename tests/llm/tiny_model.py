@@ -31,15 +31,23 @@ def make_tiny_model(folder: Path, *, system: str, answers: dict[str, str], conte
         bos_token_id=None,
     )
     model = LlamaForCausalLM(config)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    examples = [_example(tokenizer, system, *pair) for pair in answers.items()]
-    for _ in range(_STEPS):
-        for tokens, labels in examples:
-            optimizer.zero_grad()
-            model(input_ids=tokens, labels=labels).loss.backward()
-            optimizer.step()
+    _train(model, [_example(tokenizer, system, *pair) for pair in answers.items()])
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _train(model: LlamaForCausalLM, examples: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a model only waits for the others
+    try:
+        for _ in range(_STEPS):
+            for tokens, labels in examples:
+                optimizer.zero_grad()
+                model(input_ids=tokens, labels=labels).loss.backward()
+                optimizer.step()
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
