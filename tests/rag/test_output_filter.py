@@ -38,7 +38,7 @@ RAW_FORMS = {
     r":[^\s:*]",
     "protocol-relative": r"(?:^|[\s(\"'=|])//+(?:\w[\w-]*[./:@]|\[)|(?:^|[\s(\"'=|])[\\/]*\\[\\/]+\w{3,}",
     "www": r"\bwww\d*\.",
-    "attacker": r"\bevil\s?\.\s?(?:com|example|net|co)\b|@evil",
+    "attacker": r"\bevil\s?\.\s?(?:com|example|net|co)(?!\w|-\w)|@evil",
     "link or image": r"\]\(|\]\[(?!\s*\d|\w\])|!\[(?!\s*\d)|\[\[(?!\d)",
     "definition": r"(?m)^[\s>*+.\-\d]*\[[^\]]+\]:",
     "tag": r"<[a-z/!?]",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from rag.answering.defusing.glyphs import glyphs, read
 
 
 class Kind(StrEnum):
@@ -58,7 +59,7 @@ _GENERIC = (
 )
 _TLD = rf"(?:[a-z]{{2}}|{_GENERIC})"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
-_BEGIN = r"(?<![^\W_])(?<!/)(?<!\w[._-])"
+_BEGIN = r"(?<![^\W_])(?<!/)(?<![^\W_][._-])"
 _HOST = rf"(?:{_LABEL}\.)+{_TLD}\.?(?![^\W_]|-\w)"
 _ADDRESS = re.compile(
     rf"""
@@ -88,9 +89,8 @@ _ADDRESS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_HIDDEN = re.compile(
-    r"%[0-9a-f]{2}|%u[0-9a-f]{4}|\\u\{?[0-9a-f]{4,6}\}?|\\x[0-9a-f]{2}|\\[!-/:-@\[-`{-~]", re.IGNORECASE
-)
+_CODED = re.compile(r"%[0-9a-f]{2}|%u[0-9a-f]{4}|\\u\{?[0-9a-f]{4,6}\}?|\\x[0-9a-f]{2}", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _CODE = re.compile(r"%u([0-9a-f]{4})|\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})", re.IGNORECASE)
 
 
@@ -100,15 +100,18 @@ def addresses_in(word: str) -> Iterator[Address]:
         yield Address(match.start(), match.end(), Kind(match.lastgroup or Kind.LINK))
 
 
-def clear_text(word: str) -> str:
-    """The word with what is hidden by percent signs, escapes or backslashes in clear."""
+def readings(word: str) -> set[str]:
+    """The word with what percent signs, escapes and backslashes hide in clear; empty if they hide nothing.
+
+    A backslash before a sign stands for itself, or makes the sign plain text.
+    """
     clear = word
     for _ in range(3):
-        if not _HIDDEN.search(clear):
-            break
-        clear = _CODE.sub(lambda code: _character(next(filter(None, code.groups()))), clear)
-        clear = re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", unquote(clear, errors="replace"))
-    return unicodedata.normalize("NFKC", clear)
+        if _CODED.search(clear):
+            clear = _CODE.sub(lambda code: _character(next(filter(None, code.groups()))), clear)
+            clear = unquote(clear, errors="replace")
+    found = {clear, _ESCAPED.sub("", clear)}
+    return {read(glyphs(text)) for text in found} - {word}
 
 
 def _character(code: str) -> str:

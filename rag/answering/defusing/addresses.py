@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.answering.defusing.address_forms import STARTS, Address, Kind, addresses_in, clear_text
+from rag.answering.defusing.address_forms import STARTS, Address, Kind, addresses_in, readings
 from rag.answering.defusing.forms import set_apart
 from rag.answering.defusing.glyphs import Glyph, Sink, glyph, glyphs, read, shown
 
@@ -120,8 +120,8 @@ class Addresses:
             for address in addresses
             if not self._may_stand(address)
         ]
-        clear = clear_text(text)
-        hidden = clear != text and (not addresses or bool(spans)) and any(addresses_in(clear))
+        is_open = not addresses or bool(spans)
+        hidden = is_open and any(any(addresses_in(reading)) for reading in readings(text))
         return [(0, len(text))] if hidden else spans
 
     def _trimmed(self, text: str, address: Address) -> Address:
