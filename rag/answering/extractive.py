@@ -20,7 +20,7 @@ MAX_SENTENCES = 3
 MARGINS = (1.0, 0.5)
 """How far below the best sentence's score a second and a third one of its passage may lie to join it."""
 
-MARGIN_ELSEWHERE = 0.2
+MARGIN_ELSEWHERE = 0.1
 """The same for a sentence of another passage, which often speaks of something else."""
 
 _SAME_TERMS = 0.8

@@ -35,7 +35,7 @@ _FURTHEST = -0.3
 """A passage's score below the best one's counts down to here: other rankers have other scales."""
 
 _SHORT = 4  # words
-_CACHED_PASSAGES = 2048
+_CACHED_PASSAGES = 1024
 Floats = NDArray[np.float64]
 
 
