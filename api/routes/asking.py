@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.answer_streams import LiveAnswer
+from api.answer_streams import Begin, LiveAnswer
 from api.dependencies import AskerAccess, AskerOwner, FootnoteParts, LastEventId, Streams
 from api.errors import problems, request_id_of
 from api.llm_choice import allowed_llm
@@ -24,6 +25,7 @@ from api.schemas.answers import (
 )
 from api.schemas.base import Body
 from api.sse import Named, event_stream
+from api.waiting import while_connected
 from rag.answering.events import (
     AnswerEvent,
     CitationEvent,
@@ -31,8 +33,11 @@ from rag.answering.events import (
     GroundingEvent,
     RetrievalEvent,
     TokenEvent,
+    final_answer,
 )
 from rag.cancellation import Cancellation
+from rag.domain import Access
+from rag.factory import Footnote
 from rag.filter_parsing import parse_filter
 from rag.filters import Filter
 from rag.questions import checked_question
@@ -66,7 +71,7 @@ _ASK_RESPONSES = {
 
 
 @router.post("/ask", response_model=AnswerBody, responses=_ASK_RESPONSES)
-def ask(
+async def ask(
     body: AskRequest,
     request: Request,
     footnote: FootnoteParts,
@@ -83,24 +88,34 @@ def ask(
     question = checked_question(body.question)
     if last_event_id is not None:
         return _followed(*streams.resume(last_event_id, owner=owner, question=question), request)
-    answerer = footnote.answerer(allowed_llm(body.llm, footnote.settings))
-    conversation = footnote.conversations.open(body.conversation_id, owner=owner, collection=body.collection)
-    asked: dict[str, Any] = {
-        "collection": conversation.collection,
-        "access": access,
-        "k": body.k,
-        "policy": body.grounding_policy,
-        "filters": _filter(body.filters),
-        "history": conversation.history,
-    }
+    begin = await run_in_threadpool(_asking, body, question, footnote, access, owner)
     streamed = EVENT_STREAM in request.headers.get("accept", "") if body.stream is None else body.stream
     if not streamed:
-        return AnswerBody.of(conversation.keep(answerer.answer(question, **asked)))
+        return AnswerBody.of(await while_connected(request, lambda given_up: final_answer(begin(given_up))))
+    stream = await run_in_threadpool(streams.begin, begin, owner=owner, question=question)
+    return _followed(stream, 0, request)
+
+
+def _asking(body: AskRequest, question: str, footnote: Footnote, access: Access, owner: str) -> Begin:
+    """What begins the answer, once it is given what cancels it."""
+    answerer = footnote.answerer(allowed_llm(body.llm, footnote.settings))
+    conversation = footnote.conversations.open(body.conversation_id, owner=owner, collection=body.collection)
+    filters = _filter(body.filters)
 
     def begin(cancellation: Cancellation) -> Iterator[AnswerEvent]:
-        return conversation.kept(answerer.events(question, cancellation=cancellation, **asked))
+        events = answerer.events(
+            question,
+            collection=conversation.collection,
+            access=access,
+            k=body.k,
+            policy=body.grounding_policy,
+            filters=filters,
+            history=conversation.history,
+            cancellation=cancellation,
+        )
+        return conversation.kept(events)
 
-    return _followed(streams.begin(begin, owner=owner, question=question), 0, request)
+    return begin
 
 
 def _followed(stream: LiveAnswer, after: int, request: Request) -> Response:

@@ -25,9 +25,9 @@ from api.schemas.openai import ChatChunk, ChatCompletion, ChatRequest, ModelBody
 from api.sse import HEARTBEAT_SECONDS, LINE_END
 from api.streamed_text import StreamedText
 from api.waiting import while_connected
-from rag.answering.events import AnswerEvent, DoneEvent
+from rag.answering.events import AnswerEvent, final_answer
 from rag.cancellation import Cancellation
-from rag.domain import Access, Answer, GroundingPolicy
+from rag.domain import Access, GroundingPolicy
 from rag.factory import Footnote
 from rag.filter_parsing import parse_filter
 from rag.questions import checked_question
@@ -65,7 +65,7 @@ async def complete_chat(
     model = body.model or footnote.settings.collection
     completion = Completion(id=f"chatcmpl-{request_id_of(request)}", created=int(time.time()), model=model)
     if not body.stream:
-        answer = await while_connected(request, lambda cancellation: _last(begin(cancellation)))
+        answer = await while_connected(request, lambda cancellation: final_answer(begin(cancellation)))
         return completion.whole(answer, markers=options.markers)
     policy = options.grounding_policy or footnote.settings.grounding_policy
     text = StreamedText(markers=options.markers, live=policy is not GroundingPolicy.REGENERATE)
@@ -93,10 +93,6 @@ def _answering(body: ChatRequest, footnote: Footnote, access: Access) -> Begin:
         )
 
     return begin
-
-
-def _last(events: Iterator[AnswerEvent]) -> Answer:
-    return next(event.answer for event in events if isinstance(event, DoneEvent))
 
 
 def _stream(chunks: AsyncIterator[ChatChunk], request: Request) -> Response:

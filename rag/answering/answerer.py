@@ -16,6 +16,7 @@ from rag.answering.events import (
     GroundingEvent,
     RetrievalEvent,
     TokenEvent,
+    final_answer,
 )
 from rag.answering.footnotes import Added, CheckedSentence, FootnotedText
 from rag.answering.refusing import Refusal, degraded_reason, reason_for
@@ -137,13 +138,13 @@ class Answerer:
             history=history,
             cancellation=cancellation,
         )
-        return _last(events)
+        return final_answer(events)
 
     def answer_from_passages(self, question: str, passages: Sequence[Passage]) -> Answer:
         """The answer path without retrieval: refuse, or answer from the given passages."""
         asked = _question(question, collection="", k=max(1, len(passages)))
         base = _blank_answer(asked.text, self._generator.name)
-        return _last(self._answer(asked, passages, _Clock(), policy=self._policy, base=base))
+        return final_answer(self._answer(asked, passages, _Clock(), policy=self._policy, base=base))
 
     def events(
         self,
@@ -365,12 +366,3 @@ def _sum_usage(first: Mapping[str, int] | None, second: Mapping[str, int] | None
     if first is None or second is None:
         return first or second
     return {name: first.get(name, 0) + second.get(name, 0) for name in first.keys() | second.keys()}
-
-
-def _last(events: Iterator[AnswerEvent]) -> Answer:
-    answer: Answer | None = None
-    for event in events:
-        if isinstance(event, DoneEvent):
-            answer = event.answer
-    assert answer is not None, "the answer path ends with a DoneEvent"
-    return answer

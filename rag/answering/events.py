@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rag.domain import Answer, Citation, Passage, Sentence
@@ -44,3 +45,13 @@ class DoneEvent:
 
 
 AnswerEvent = RetrievalEvent | TokenEvent | CitationEvent | GroundingEvent | DoneEvent
+
+
+def final_answer(events: Iterable[AnswerEvent]) -> Answer:
+    """The answer at the end of ``events``."""
+    answer: Answer | None = None
+    for event in events:
+        if isinstance(event, DoneEvent):
+            answer = event.answer
+    assert answer is not None, "the answer path ends with a DoneEvent"
+    return answer

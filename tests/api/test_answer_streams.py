@@ -1,4 +1,4 @@
-"""Streamed answers over a real socket: told as they come about, taken up after a break, given up when left."""
+"""Streamed answers over a real socket: told as they come about, taken up after a break, given up."""
 
 from __future__ import annotations
 
@@ -106,6 +106,15 @@ def test_an_answer_that_nobody_follows_is_given_up(server: Server, llm: OpenAISe
         list(islice(events, 3))
     assert llm.hung_up.wait(timeout=15)
     assert len(llm.requests) == 1
+
+
+def test_an_answer_that_is_not_streamed_is_given_up_with_its_connection(
+    server: Server, llm: OpenAIServer
+) -> None:
+    llm.script[:] = [Reply(text=ANSWER, hang_after=9)]
+    with pytest.raises(httpx.ReadTimeout):
+        server.client.post("/v1/ask", json={"question": QUESTION}, timeout=1.5)
+    assert llm.hung_up.wait(timeout=15)
 
 
 @pytest.mark.parametrize("last", ["1", "nothing", "0123456789abcdef-3", "-", "é-²"])
