@@ -84,7 +84,7 @@ def _next(arrived: _Arrived, deadline: float) -> AIMessageChunk | _End:
 
 def _start(model: BaseChatModel, messages: Sequence[BaseMessage], arrived: _Arrived) -> _GiveUp:
     if _is_asynchronous(model):
-        return _Call(model, messages, arrived, _event_loop()).give_up
+        return _Call(model, messages, arrived, _CALLS.loop()).give_up
     given_up = threading.Event()
     threading.Thread(
         target=_read_blocking,
@@ -172,15 +172,24 @@ def _read_blocking(
         arrived.put(_End(error))
 
 
-_loop_lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
+class _LoopThread:
+    """The one event loop that all models' calls run in, in a thread that begins with the first of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop; a new one where a library's way of giving up (``SystemExit``) ended the thread."""
+        with self._lock:
+            if self._loop is None or self._thread is None or not self._thread.is_alive():
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="footnote-llm", daemon=True
+                )
+                self._thread.start()
+            return self._loop
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
-    """The one loop that all models' calls run in, started at its first use."""
-    global _loop
-    with _loop_lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="footnote-llm", daemon=True).start()
-        return _loop
+_CALLS = _LoopThread()
