@@ -471,3 +471,39 @@ def test_passages_from_elsewhere_are_answered_from_without_a_collection(footnote
     answer = answerer(footnote, GOOD).answer_from_passages(ASKED, found)
     assert answer.text == "Annual leave is twenty-five days a year."
     assert answerer(footnote).answer_from_passages(ASKED, []).status is AnswerStatus.REFUSED
+
+
+class RepeatingGenerator:
+    """Repeats the passages with the sign before their sentences, and remembers what it read."""
+
+    name = "repeating"
+
+    def __init__(self) -> None:
+        self.read: list[Prompt] = []
+
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
+        self.read.append(prompt)
+        text = "".join(f"{prompt.datamark}{sentence}. [1] " for sentence in LEAVE.rstrip(".").split(". "))
+        yield from text
+        yield Draft(text=text, llm=self.name)
+
+
+def test_the_sign_that_marks_the_passages_never_reaches_a_reader(footnote: Footnote) -> None:
+    generator = RepeatingGenerator()
+    events = list(
+        answerer(footnote, generator=generator).events(ASKED, collection="handbook", access=EVERYTHING)
+    )
+    (prompt,) = generator.read
+    assert prompt.datamark in prompt.user
+    streamed = "".join(event.text for event in events if isinstance(event, TokenEvent))
+    assert isinstance(events[-1], DoneEvent)
+    for text in (streamed, events[-1].answer.text):
+        assert LEAVE in text
+        assert "^" not in text
+
+
+def test_the_turns_before_a_question_are_read_with_it(footnote: Footnote) -> None:
+    generator = RepeatingGenerator()
+    history = [Turn(question="What is the VPN for?", answer="For work at home.")]
+    ask(answerer(footnote, generator=generator), history=history)
+    assert "For work at home." in generator.read[0].user.split("<passage")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,7 @@ def test_what_is_found_passes_and_may_be_read(both: tuple[Footnote, Footnote], m
         document = footnote.catalog.document(passage.document_id, access=EVERYTHING)
         assert document.language == "fr"
         assert not document.groups
+        assert passage.modified_at == datetime.fromtimestamp(document.mtime_ns // 10**9, UTC)
 
 
 def test_a_stale_index_finds_by_what_the_catalog_says_now(tmp_path: Path) -> None:
