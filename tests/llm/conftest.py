@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Iterator
@@ -29,3 +30,13 @@ def _clients_are_gone_with_their_module() -> Iterator[None]:
     """Most clients cannot be closed: their connections are, here, and not in another module's test."""
     yield
     gc.collect()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _event_loop_is_closed() -> Iterator[None]:
+    """LiteLLM's blocking calls take the thread's event loop, and would make one that nobody closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
