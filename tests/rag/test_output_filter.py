@@ -53,6 +53,7 @@ RAW_FORMS = {
 }
 """Forms as a regular expression finds them, whatever a parser makes of them."""
 
+RENDERER = MarkdownIt("gfm-like", {"html": True, "linkify": True})
 MAY_STAY = ("\n", "\t")
 
 
@@ -87,7 +88,7 @@ class Tags(HTMLParser):
 def rendered_forms(text: str) -> list[str]:
     """What a Markdown renderer with automatic links and HTML makes of the text, beside text."""
     found = []
-    for block in MarkdownIt("gfm-like", {"html": True, "linkify": True}).parse(text):
+    for block in RENDERER.parse(text):
         for token in (block, *(block.children or ())):
             if token.type in ("link_open", "image", "html_block", "html_inline"):
                 found.append(f"{token.type} {token.attrs.get('href', token.content)}")
@@ -287,6 +288,11 @@ def test_the_documents_own_addresses_and_those_that_passages_say_stay(text: str)
         ("<b>Leave</b> is <i>25</i> days.", "Leave is 25 days."),
         ("Replace <your name> by yours.", "Replace ‹your name› by yours."),
         ("if a<b and c>d", "if a< b and c>d"),
+        ("our page (https://evil.example)", "our page (link removed)"),
+        ("(see https://evil.example)", "(see (link removed))"),
+        ("at 10.0.0.1:8080 or 10.0.0.1/admin", "at 10 (link removed) or 10 (link removed)"),
+        ("in 10.0.0.0/8, not 192.168.1.0/24 or 10.0.0.1", "in 10.0.0.0/8, not 192.168.1.0/24 or 10.0.0.1"),
+        ("a&#xFFFE;b", "ab"),
         ("Call tel:+33123456789.", "Call tel: +33123456789."),
         ("Mail bob@evil.com or not-help@acme.example", "Mail bob (link removed) or not-help (link removed)"),
         ("[[Leave|our leave page]]", "our leave page"),

@@ -59,6 +59,7 @@ _GENERIC = (
 )
 _TLD = rf"(?:[a-z]{{2}}|{_GENERIC})"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_NUMERIC = r"(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)"
 _BEGIN = r"(?<![^\W_])(?<!/)(?<![^\W_][._-])"
 _HOST = rf"(?:{_LABEL}\.)+{_TLD}\.?(?![^\W_]|-\w)"
 _ADDRESS = re.compile(
@@ -76,6 +77,7 @@ _ADDRESS = re.compile(
       | (?<![^\W_])www\d*\. {_HOSTED}*
       | {_BEGIN}{_HOST} (?::\d{{1,5}})? [/\\?\#] {_HOSTED}*
       | (?<=/)(?:{_LABEL}\.)+{_GENERIC}\.?(?![^\W_]|-\w) {_HOSTED}*
+      | {_BEGIN}{_NUMERIC} (?::\d{{1,5}})? /(?!\d{{1,2}}\b) {_HOSTED}*
       | (?<=":)[/.\#] {_HOSTED}*
       | (?<![\w!])!(?:[\w./-]+\.(?:png|jpe?g|gif|svg|webp|bmp|ico))(?:\|[^!\s]*)?!
       | cite(?:turn\d+\w+?\d+)+
@@ -83,6 +85,7 @@ _ADDRESS = re.compile(
     )
   | (?P<plain>
         [\w.+%'’-]+@(?:{_LABEL}\.)+{_LABEL}
+      | {_BEGIN}{_NUMERIC} :\d{{1,5}}\b
       | [@.]? {_BEGIN}{_HOST} (?::\d{{1,5}}\b)?
     )
   | (?P<phone> (?<![^\W_])(?:tel|sms|smsto|mmsto|fax|modem): (?=\S) )

@@ -116,6 +116,8 @@ class Characters:
     def _end_entity(self, semicolon: str) -> None:
         """Hand on the entity as one glyph, and what was written after it without a semicolon."""
         written, self._entity = self._entity + semicolon, ""
+        if not _unescaped(written):  # no character has that number
+            return
         for end in range(len(written), 2, -1):
             meant = _unescaped(written[:end])
             if len(meant) == 1 and meant != "&":

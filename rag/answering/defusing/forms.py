@@ -71,7 +71,12 @@ def closing(text: str, start: int) -> int | None:
 
 
 def set_apart(before: str, words: str) -> str:
-    """``words`` with a blank before them, unless they follow one, or something that opens."""
+    """``words`` with a blank before them, unless they follow one, or something that opens.
+
+    In parentheses they need none of their own.
+    """
+    if before == "(":
+        return words.strip("()")
     return words if not before or before.isspace() or before in "([{«“‘\"'>" else f" {words}"
 
 

@@ -171,18 +171,16 @@ def _is_autolink(inside: str, name: str) -> bool:
 
 
 def _open(look: Look) -> Decision:
-    """A tag that is never closed: what follows is text."""
+    """A tag that is never closed: what follows is text, and so is ``a<b``."""
+    if look.text[1] in "/!?":
+        return Decision(taken=2)
     named = _NAME.match(look.text)
     name = named.group(1).lower() if named else ""
     has_attributes = "=" in look.text or look.text[1 + len(name) :].isspace()
-    is_tag = (len(name) > 1 and name in _NAMES) or has_attributes or not look.text[1].isalpha()
-    if not is_tag:
-        return Decision(passed=1, again=(" ",), taken=1) if look.before.isalnum() else _replaced("‹")
-    return Decision(taken=1 + (not look.text[1].isalpha()))
-
-
-def _replaced(sign: str) -> Decision:
-    return Decision(again=(sign,), taken=1)
+    is_tag = (len(name) > 1 and name in _NAMES) or has_attributes or not name
+    if look.before.isalnum() and not is_tag:
+        return Decision(passed=1, again=(" ",), taken=1)
+    return Decision(again=("‹",), taken=1)
 
 
 def _arguments(text: str, start: int, count: int) -> tuple[list[int], bool]:
