@@ -54,7 +54,8 @@ class AskRequest(RequestBody):
     k: int | None = Field(default=None, ge=1, le=50, description="Passages put before the generator.")
     filters: Any = filter_field()
     llm: str | None = Field(
-        default=None, description="`extractive`, or the model this server is configured with."
+        default=None,
+        description="`extractive`, or a name that `GET /v1/llms` lists; unset: the server's own.",
     )
     grounding_policy: GroundingPolicy | None = Field(
         default=None, description="What happens to unsupported sentences; unset: the server's setting."

@@ -84,7 +84,9 @@ def test_it_is_tried_so_often_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "retry_after", ["1", format_datetime(datetime.now(UTC) + timedelta(hours=-1), usegmt=True)]
+    "retry_after",
+    ["1", format_datetime(datetime.now(UTC) + timedelta(hours=-1), usegmt=True)],
+    ids=["seconds", "a date"],
 )
 def test_the_provider_says_when_to_try_again(retry_after: str) -> None:
     with openai_server(Reply(status=429, retry_after=retry_after), ANSWER) as server:
