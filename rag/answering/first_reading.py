@@ -121,6 +121,12 @@ def read_words(question: Question, passages: Sequence[Passage]) -> FirstReading:
 
 
 @lru_cache(maxsize=_CACHED_PASSAGES)
+def _terms(text: str, language: str) -> frozenset[str]:
+    """The terms of a heading, or of a sentence that is also the one before the next."""
+    return content_terms(text, language)
+
+
+@lru_cache(maxsize=_CACHED_PASSAGES)
 def _read_passage(text: str, title: str, heading: str, language: str) -> tuple[_Read, ...]:
     path = [part for part in (title, heading) if part]
     found = []
@@ -130,9 +136,9 @@ def _read_passage(text: str, title: str, heading: str, language: str) -> tuple[_
             _Read(
                 statement=statement,
                 heading=above,
-                terms=content_terms(statement.read, language),
-                heading_terms=content_terms(above, language),
-                terms_before=content_terms(statement.before, language),
+                terms=_terms(statement.read, language),
+                heading_terms=_terms(above, language),
+                terms_before=_terms(statement.before, language),
                 letters=folded(statement.read),
                 heading_letters=folded(above),
             )

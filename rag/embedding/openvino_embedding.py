@@ -98,10 +98,9 @@ class OpenVinoEmbedder(SentenceTransformerEmbedder):
 
     def embed_pieces(self, texts: Sequence[str]) -> list[PieceVectors]:
         """Each text's vector and its word pieces', in the order of ``texts``; every core gets a share."""
-        share = sum(map(len, texts)) // self._stream_count + 1
         waiting = [
             (places, self._streams.submit(self._run, self._features([texts[i] for i in places], "bare")))
-            for places in batches(texts, characters=min(share, _BATCH_CHARACTERS))
+            for places in balanced_batches(texts, self._stream_count)
         ]
         found: dict[int, PieceVectors] = {}
         for places, future in waiting:
@@ -139,6 +138,22 @@ def batches(texts: Sequence[str], *, characters: int = _BATCH_CHARACTERS) -> Ite
         batch.append(place)
     if batch:
         yield batch
+
+
+def balanced_batches(texts: Sequence[str], count: int) -> Iterator[list[int]]:
+    """As few batches as :func:`batches` makes, but ``count`` at least, so that every core has as much to do.
+
+    The smallest limit of characters that gives no more than ``count`` batches, if any does.
+    """
+    low = max(map(len, texts), default=0)
+    high = min(low * len(texts), _BATCH_CHARACTERS)
+    while low < high:
+        middle = (low + high) // 2
+        if sum(1 for _ in batches(texts, characters=middle)) <= count:
+            high = middle
+        else:
+            low = middle + 1
+    return batches(texts, characters=high)
 
 
 def convert(model: SentenceTransformer, name: str) -> tuple[tuple[str, ...], Any]:

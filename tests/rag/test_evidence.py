@@ -111,7 +111,7 @@ def test_what_the_passages_hold_is_more_likely_an_answer() -> None:
             id="a list whole",
         ),
         pytest.param(
-            "What does the phone in Lyon answer to, which extension?",
+            "Which extension has reception in Lyon?",
             ["Site | Extension\nLeeds | 5000\nLyon | 6000"],
             "Site | Extension [1]\nLyon | 6000 [1]",
             id="a row under its labels",
