@@ -22,7 +22,7 @@ _FLATTENED = 30  # added to a word's rank: without function words the first ones
 _TOPICS = 2000
 _SPREAD = 0.8  # length of what a chunk's vector has of its own, beside its topic's of length 1
 _CHUNKS_PER_DOCUMENT = 500
-_WORDS_A_SENTENCE = 20
+_WORDS_A_PART, _PARTS = 5, 4  # of a sentence
 _SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
 
@@ -61,10 +61,10 @@ class Synthesizer:
 
 
 def _prose(text: str) -> str:
-    """The words as sentences of twenty: answers are chosen among sentences."""
+    """The words as sentences of twenty with a few function words, without which no text has a language."""
     words = text.split()
-    starts = range(0, len(words), _WORDS_A_SENTENCE)
-    return " ".join(" ".join(words[at : at + _WORDS_A_SENTENCE]).capitalize() + "." for at in starts)
+    parts = [" ".join(words[at : at + _WORDS_A_PART]) for at in range(0, len(words), _WORDS_A_PART)]
+    return " ".join(f"The {' of the '.join(parts[at : at + _PARTS])}." for at in range(0, len(parts), _PARTS))
 
 
 def _word(rank: int) -> str:

@@ -25,7 +25,7 @@ from rag.retrieval.caches import BoundedCache
 
 _WEIGHTS_FILE = "sentences.json"
 _READ_CLOSELY = 6
-"""Statements that the encoder reads: with more of them the first choice is right as often, and comes later."""
+"""Statements that the encoder reads: with more of them the first is right as often, and comes later."""
 
 _PIECES_READ = 160  # word pieces in all; an eighth of a millisecond each, on one core
 _LONGEST_STATEMENT, _LONGEST_HEADING = 80, 16
