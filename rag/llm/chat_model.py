@@ -45,6 +45,7 @@ _TELL_THEIR_END = {
     "BaseChatOpenAI",
     "ChatAnthropic",
     "ChatCohere",
+    "ChatGoogleGenerativeAI",
     "ChatMistralAI",
     "ChatOllama",
 }
@@ -165,7 +166,9 @@ class ChatModelGenerator:
 def _tells_its_end(chunk: AIMessageChunk) -> bool:
     """Whether it says why the answer ends."""
     said = chunk.response_metadata
-    return any(said.get(name) for name in _REASONS) or said.get("status") in {"completed", "incomplete"}
+    blocked = (said.get("prompt_feedback") or {}).get("block_reason")
+    finished = any(said.get(name) for name in _REASONS) or said.get("status") in {"completed", "incomplete"}
+    return bool(finished or blocked)
 
 
 class _Showing:

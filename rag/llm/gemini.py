@@ -1,111 +1,80 @@
-"""Google's ``generateContent`` protocol, for Gemini models with a key.
-
-The protocol is read here and not by ``langchain-google-genai``, whose client excludes the version of
-tenacity that LangChain itself brings.
-"""
+"""Google's Gemini models, with a key or on Vertex AI, by LangChain's one class for both."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import os
 from typing import Any
 
 import httpx
-from httpx_sse import ServerSentEvent
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage
-from langchain_core.messages.ai import UsageMetadata
+from google.genai import Client
+from google.genai.types import HttpOptions
+from langchain_google_genai import ChatGoogleGenerativeAI
+from pydantic import ConfigDict, model_validator
 
-from rag.llm.event_stream import Call, EventReader, EventStreamChatModel
+from rag.errors import ModelUnavailable
+
+_GLOBAL = "global"
+_GLOBAL_HOST = "https://aiplatform.googleapis.com"
 
 
-class GeminiChatModel(EventStreamChatModel):
-    """A Gemini model.
+class GeminiChatModel(ChatGoogleGenerativeAI):
+    """Refuses an option that it does not know, which LangChain's class would send along."""
 
-    Attributes:
-        generation_config: more of it, such as ``{"thinkingConfig": {"thinkingBudget": 0}}``.
-        safety_settings: as in the protocol.
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def build_extra(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Leave them where they are found to be too many."""
+        return values
+
+
+def open_gemini(**arguments: Any) -> GeminiChatModel:
+    """A model of the Gemini API."""
+    return _asked_by_us(GeminiChatModel(**arguments, vertexai=False), api_key=arguments["api_key"])
+
+
+def open_vertex(*, api_key: str | None, **arguments: Any) -> GeminiChatModel:
+    """The model in a project, or with a key, which belongs to a project already.
+
+    Without a key Google's client finds the credentials as all of its clients do: the file that
+    ``GOOGLE_APPLICATION_CREDENTIALS`` names, those of ``gcloud auth application-default login``, or the
+    machine's own.
+
+    Raises:
+        ModelUnavailable: neither is named.
     """
-
-    generation_config: Mapping[str, Any] = {}
-    safety_settings: Sequence[Mapping[str, str]] = ()
-
-    @property
-    def _llm_type(self) -> str:
-        return "google-generate-content"
-
-    def reader(self) -> EventReader:
-        """Of ``GenerateContentResponse`` events."""
-        return _Reader()
-
-    def begin(self, messages: Sequence[BaseMessage]) -> Call:
-        """``streamGenerateContent``."""
-        return Call(
-            url=f"{self.base_url.rstrip('/')}/{self.path()}:streamGenerateContent?alt=sse",
-            headers=self.authorization(),
-            body=self._body(messages),
+    project = arguments.pop("project", None) or os.environ.get("GOOGLE_CLOUD_PROJECT")
+    location = arguments.pop("location", None) or os.environ.get("GOOGLE_CLOUD_LOCATION") or _GLOBAL
+    if not project and not api_key:
+        raise ModelUnavailable(
+            f"The language model {arguments['model']!r} of Vertex AI belongs to no project: "
+            f"set GOOGLE_CLOUD_PROJECT, or project in the options of its table in llms."
         )
-
-    def path(self) -> str:
-        """Where the model is below the base URL."""
-        return self.model if "/" in self.model else f"models/{self.model}"
-
-    def authorization(self) -> dict[str, str]:
-        """The header that says who asks."""
-        return {"x-goog-api-key": self.api_key.get_secret_value()} if self.api_key else {}
-
-    def _body(self, messages: Sequence[BaseMessage]) -> dict[str, Any]:
-        config: dict[str, Any] = {"maxOutputTokens": self.max_tokens}
-        if self.temperature is not None:
-            config["temperature"] = self.temperature
-        system = [_part(message) for message in messages if isinstance(message, SystemMessage)]
-        return {
-            **({"systemInstruction": {"parts": system}} if system else {}),
-            "contents": [
-                {"role": "model" if isinstance(message, AIMessage) else "user", "parts": [_part(message)]}
-                for message in messages
-                if not isinstance(message, SystemMessage)
-            ],
-            "generationConfig": {**config, **self.generation_config},
-            **({"safetySettings": list(self.safety_settings)} if self.safety_settings else {}),
-        }
+    if location != _GLOBAL and arguments["base_url"].startswith(_GLOBAL_HOST):
+        arguments["base_url"] = f"https://{location}-aiplatform.googleapis.com/v1"
+    model = GeminiChatModel(**arguments, google_api_key=None, location=None, vertexai=True)
+    if api_key:
+        return _asked_by_us(model, api_key=api_key)
+    return _asked_by_us(model, project=project, location=location, credentials=model.credentials)
 
 
-class _Reader:
-    def __init__(self) -> None:
-        self._is_whole = False
-        self._usage: UsageMetadata | None = None
+def _asked_by_us(model: GeminiChatModel, **who: Any) -> GeminiChatModel:
+    """The model with a client of Google's that is told everything.
 
-    def feed(self, event: ServerSentEvent) -> Iterator[AIMessageChunk]:
-        said = json.loads(event.data)
-        if "error" in said:
-            raise httpx.RemoteProtocolError("The server failed in mid-answer.")
-        counts = said.get("usageMetadata")
-        if counts:  # counted up from event to event: the last one counts
-            self._usage = _usage(counts)
-        if "blockReason" in said.get("promptFeedback", {}):
-            self._is_whole = True
-        for candidate in said.get("candidates", [])[:1]:
-            parts = candidate.get("content", {}).get("parts", [])
-            text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
-            if text:
-                yield AIMessageChunk(content=text)
-            self._is_whole = self._is_whole or "finishReason" in candidate
-
-    def finish(self) -> Iterator[AIMessageChunk]:
-        if not self._is_whole:
-            raise httpx.RemoteProtocolError("The connection ended before the answer.")
-        yield AIMessageChunk(content="", usage_metadata=self._usage, chunk_position="last")
-
-
-def _part(message: BaseMessage) -> dict[str, str]:
-    return {"text": str(message.text)}
-
-
-def _usage(counts: Mapping[str, Any]) -> UsageMetadata:
-    read = int(counts.get("promptTokenCount", 0))
-    written = int(counts.get("candidatesTokenCount", 0)) + int(counts.get("thoughtsTokenCount", 0))
-    return UsageMetadata(
-        input_tokens=read,
-        output_tokens=written,
-        total_tokens=int(counts.get("totalTokenCount", read + written)),
+    The class's own client lets Google's environment variables change key and service, and speaks through
+    another HTTP library where that happens to be installed.
+    """
+    given = model.client_args or {}
+    model.client = Client(
+        vertexai=model.vertexai,
+        http_options=HttpOptions(
+            base_url=str(model.base_url),
+            api_version=model.api_version,
+            headers=model.additional_headers,
+            client_args=given,
+            httpx_async_client=httpx.AsyncClient(**given),
+        ),
+        **who,
     )
+    return model

@@ -110,6 +110,11 @@ def azure(spec: LlmSpec) -> dict[str, Any]:
     return arguments | {"stream_usage": True}
 
 
+def google(spec: LlmSpec) -> dict[str, Any]:
+    """Google's class counts attempts instead of repetitions; the version stands in the address already."""
+    return plain(spec) | {"max_retries": 1, "api_version": ""}
+
+
 def mistral(spec: LlmSpec) -> dict[str, Any]:
     """Mistral's class counts whole seconds, and attempts instead of repetitions."""
     return bedrock(spec) | {"max_retries": 1}

@@ -245,9 +245,11 @@ class GenerateContent:
             require("assertion=" in received.body["raw"], 400, "no assertion")
             return as_json({"access_token": self.token, "expires_in": 3600, "token_type": "Bearer"})
         path, query = urlsplit(received.path).path, urlsplit(received.path).query
-        found = re.fullmatch(re.escape(self.parent) + r"([^:/]+):streamGenerateContent", path)
-        require(found is not None and query == "alt=sse", 404, "no such method")
+        found = re.fullmatch(re.escape(self.parent) + r"([^:/]+):(g|streamG)enerateContent", path)
+        require(found is not None, 404, "no such method")
         assert found is not None
+        streams = found[2] == "streamG"
+        require(query == ("alt=sse" if streams else ""), 400, "no such parameter")
         header, value = self.auth
         require(received.headers.get(header) == value, 401, "API key not valid")
         body = received.body
@@ -258,7 +260,7 @@ class GenerateContent:
             user=_text(body["contents"][0]["parts"]),
             max_tokens=body["generationConfig"]["maxOutputTokens"],
             temperature=body["generationConfig"].get("temperature"),
-            stream=True,
+            stream=streams,
         )
 
     def answer(self, asked: Asked, pieces: list[str]) -> Sent:
@@ -266,6 +268,8 @@ class GenerateContent:
         thought = self._response([{"text": "Let me see.", "thought": True}], counts)
         parts = [self._response([{"text": piece}], counts) for piece in pieces]
         all_counts = counts | {"candidatesTokenCount": WRITTEN, "totalTokenCount": READ + WRITTEN}
+        if not asked.stream:
+            return as_json(self._response([{"text": "".join(pieces)}], all_counts, finish="STOP"))
         return events(thought, *parts, self._response([{"text": ""}], all_counts, finish="STOP"))
 
     def error(self, status: int, reason: str) -> Sent:

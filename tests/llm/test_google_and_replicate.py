@@ -1,8 +1,11 @@
-"""The protocols that Footnote reads itself, beyond what every row is tried with."""
+"""Google's two rows, and the protocol that Footnote reads itself, beyond what every row is tried with."""
 
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +100,38 @@ def test_a_location_of_vertex_has_its_own_address(location: str, host: str) -> N
 
 def test_more_of_the_protocol_is_an_option() -> None:
     with serving(GenerateContent(), ANSWER, at_once=True) as server:
-        options = {"generation_config": {"thinkingConfig": {"thinkingBudget": 0}, "temperature": 1.0}}
+        harassment = {"HARM_CATEGORY_HARASSMENT": "BLOCK_ONLY_HIGH"}
+        options = {"thinking_budget": 0, "temperature": 1.0, "safety_settings": harassment}
         assert answer(spec(GEMINI, f"{server.origin}/v1beta", options=options)).text == ANSWER
     (received,) = server.received
     config = received.body["generationConfig"]
-    assert config == {"maxOutputTokens": 50, "temperature": 1.0, "thinkingConfig": {"thinkingBudget": 0}}
+    assert config["thinkingConfig"] == {"thinking_budget": 0}
+    assert (config["maxOutputTokens"], config["temperature"]) == (50, 1.0)
+    assert received.body["safetySettings"] == [
+        {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}
+    ]
+
+
+class HalfAnswer(threading.Thread):
+    """A server that sends one piece, and then nothing until it is left."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1beta"
+        self.left = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        with self._listener, self._listener.accept()[0] as connection:
+            connection.recv(65536)
+            piece = GenerateContent()._response([{"text": "Five days "}], {})
+            (frame,) = events(piece).frames
+            head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head.encode() + f"{len(frame):x}\r\n".encode() + frame + b"\r\n")
+            while connection.recv(65536):
+                pass
+        self.left.set()
 
 
 class _CutShort(GenerateContent):
@@ -115,14 +145,60 @@ class _Failing(GenerateContent):
         return events(part, {"error": {"code": 503, "message": "secret detail"}})
 
 
-@pytest.mark.parametrize("dialect", [_CutShort(), _Failing()], ids=["cut", "failed"])
-def test_a_gemini_answer_that_is_not_whole_is_none(dialect: GenerateContent) -> None:
+@pytest.mark.parametrize(
+    ("dialect", "reason"),
+    [(_CutShort(), "broke off in mid-answer"), (_Failing(), "server failed")],
+    ids=["cut", "failed"],
+)
+def test_a_gemini_answer_that_is_not_whole_is_none(dialect: GenerateContent, reason: str) -> None:
     with (
         serving(dialect, ANSWER, at_once=True) as server,
-        pytest.raises(GenerationFailed, match="broke off") as failed,
+        pytest.raises(GenerationFailed, match=reason) as failed,
     ):
         answer(spec(GEMINI, f"{server.origin}/v1beta"))
     assert "secret detail" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "parent"),
+    [
+        (GEMINI, "/v1beta", "/v1beta/models/"),
+        ("google_vertexai:gemini-2.5-flash", "/v1", "/v1/publishers/google/models/"),
+    ],
+)
+def test_googles_variables_change_neither_the_key_nor_the_service(
+    model: str, path: str, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {
+        "GOOGLE_API_KEY": "key-of-something-else",
+        "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_CLOUD_PROJECT": "another-project",
+        "GOOGLE_CLOUD_LOCATION": "europe-west1",
+        "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9",
+        "GOOGLE_VERTEX_BASE_URL": "http://127.0.0.1:9",
+    }
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    with serving(GenerateContent(parent=parent), ANSWER, at_once=True) as server:
+        assert answer(spec(model, server.origin + path)).text == ANSWER
+    assert server.complaints == []
+    assert "key-of-something-else" not in str(server.received)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_gemini_is_asked_once_when_its_client_would_try_again(status: int) -> None:
+    with serving(GenerateContent(), ANSWER, fails_with=status) as server, pytest.raises(GenerationFailed):
+        answer(spec(GEMINI, f"{server.origin}/v1beta"))
+    assert len(server.received) == 1
+
+
+def test_a_gemini_answer_that_is_given_up_ends_its_connection() -> None:
+    silent = HalfAnswer()
+    pieces = open_chat_model(spec(GEMINI, silent.url)).stream(ASKED)
+    assert next(pieces) == "Five days"
+    assert isinstance(pieces, Generator)
+    pieces.close()
+    assert silent.left.wait(5)
 
 
 def test_a_blocked_question_gives_an_empty_answer() -> None:

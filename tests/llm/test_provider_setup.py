@@ -24,10 +24,10 @@ from tests.passages import LEAVE, passage, prompt
 pytestmark = NOT_OURS
 
 PACKAGES = (
-    "google.auth",
     "langchain_anthropic",
     "langchain_aws",
     "langchain_cohere",
+    "langchain_google_genai",
     "langchain_litellm",
     "langchain_mistralai",
     "langchain_ollama",
