@@ -6,6 +6,7 @@ EXTRAS ?= cpu,openvino,postgres,llms,dev
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PORT   ?= 8000
+WORKERS ?= 2
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: help setup run test faults hostile check fast bench llms calibrate format clean
@@ -29,8 +30,8 @@ run: setup  ## ingest the sample handbook and serve API and page on http://127.0
 	@echo
 	$(BIN)/footnote serve --data-dir .footnote --port $(PORT)
 
-test: setup  ## run all tests
-	$(BIN)/pytest
+test: setup  ## run all tests (WORKERS=n processes)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 faults: setup  ## kill, fail and cut the power at every write (FAULTS_SEED=n FAULTS_KILLS=n)
 	$(BIN)/python -m pytest -q -m faults tests/faults
@@ -42,7 +43,7 @@ check: setup  ## format, lint, types, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -m "not slow" tests/rag tests/contracts
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" tests/rag tests/contracts
 
 bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench ingest samples/handbook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ def modules(*packages: str) -> list[Path]:
     return [path for package in packages for path in sorted((HOUSE / package).rglob("*.py"))]
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Top-level packages that a module imports, anywhere in it."""
     found: set[str] = set()

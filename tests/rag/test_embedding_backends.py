@@ -83,31 +83,31 @@ def test_the_automatic_choice_is_openvino_on_a_cpu_where_it_is_installed(openvin
 
 @pytest.mark.slow
 def test_without_openvino_pytorch_runs_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag import embedding_backends
+    from rag.embedding import backends
 
-    monkeypatch.setattr(embedding_backends, "is_installed", lambda: False)
-    assert "OpenVINO" not in embedding_backends.load_embedder(device="cpu").description
+    monkeypatch.setattr(backends, "is_installed", lambda: False)
+    assert "OpenVINO" not in backends.load_embedder(device="cpu").description
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModelUnavailable, match=r"pip install 'footnote\[openvino\]'"):
-        embedding_backends.load_embedder(backend="openvino", precision="float32")
+        backends.load_embedder(backend="openvino", precision="float32")
 
 
 @pytest.mark.slow
 def test_a_model_openvino_cannot_run_falls_back_with_a_warning(
     openvino: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from rag import embedding_backends, openvino_embedding
+    from rag.embedding import backends, openvino_embedding
 
     def unfit(*_: object, **__: object) -> None:
         raise ValueError("an operation without a translation")
 
     monkeypatch.setattr(openvino_embedding, "compile_model", unfit)
     monkeypatch.setattr(openvino_embedding._TokenEmbeddings, "forward", unfit)
-    chosen = embedding_backends.load_embedder(device="cpu", precision="float32")
+    chosen = backends.load_embedder(device="cpu", precision="float32")
     assert chosen.description == f"{MODEL} on cpu in float32"
     assert "FOOTNOTE_EMBEDDING_BACKEND=torch" in caplog.text
     with pytest.raises(ModelUnavailable, match="cannot run the embedding model"):
-        embedding_backends.load_embedder(backend="openvino", precision="float32")
+        backends.load_embedder(backend="openvino", precision="float32")
 
 
 @pytest.mark.slow
