@@ -256,6 +256,7 @@ class Footnote:
             k=settings.k,
             prompts=self.prompts_for(name),
             policy=settings.grounding_policy,
+            starts_early=settings.llm_starts_early and name != EXTRACTIVE,
         )
 
     def prompts_for(self, name: str) -> PromptBuilder:

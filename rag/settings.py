@@ -93,6 +93,11 @@ class Settings(BaseSettings):
     extractive_fallback: bool = Field(
         default=True, description="Whether extractive answers when no LLM does; false: the question fails."
     )
+    llm_starts_early: bool = Field(
+        default=True,
+        description="Whether an LLM begins while it is judged if the passages answer; "
+        "a refusal stops it, its provider may charge.",
+    )
     llm_attempts: int = Field(
         default=3, ge=1, le=10, description="How often an LLM is asked while it is unreachable or overloaded."
     )

@@ -8,7 +8,7 @@ from collections.abc import Generator as TypedGenerator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.answering.drafting import Piece, drafted
+from rag.answering.drafting import Drafting, Piece
 from rag.answering.events import (
     AnswerEvent,
     CitationEvent,
@@ -80,6 +80,8 @@ class Answerer:
     Args:
         k: passages put before the generator unless the caller says otherwise.
         prompts: builds what the generator reads.
+        starts_early: the generator reads them while it is still judged whether they hold the answer; a
+            refusal gives its draft up.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Answerer:
         k: int,
         prompts: PromptBuilder,
         policy: GroundingPolicy,
+        starts_early: bool = False,
     ) -> None:
         self._retriever = retriever
         self._judge = judge
@@ -104,6 +107,7 @@ class Answerer:
         self._k = k
         self._prompts = prompts
         self._policy = policy
+        self._starts_early = starts_early
 
     def answer(
         self,
@@ -194,33 +198,42 @@ class Answerer:
         cancellation: Cancellation | None = None,
     ) -> Iterator[AnswerEvent]:
         yield RetrievalEvent(tuple(passages))
-        answerability = self._judge.probability(question, passages)
-        clock.lap("judge")
-        base = replace(base, passages=tuple(passages), answerability=answerability)
-        if answerability < self._judge.threshold:
-            why = Refusal.NO_PASSAGES if not passages else Refusal.NOT_ANSWERED
-            yield DoneEvent(_refused(base, why, clock))
+        base = replace(base, passages=tuple(passages), answerability=0.0)
+        if not passages:
+            yield DoneEvent(_refused(base, Refusal.NO_PASSAGES, clock))
             return
         prompt = self._prompts.build(question, passages, history)
-        attempt = yield from self._attempt(prompt, MANNERS[policy], clock, cancellation)
+        with self._drafting(prompt, cancellation) as drafting:
+            if self._starts_early:
+                drafting.begin()
+            answerability = self._judge.probability(question, passages)
+            base = replace(base, answerability=answerability)
+            clock.lap("judge")
+            if answerability < self._judge.threshold:
+                yield DoneEvent(_refused(base, Refusal.NOT_ANSWERED, clock))
+                return
+            attempt = yield from self._attempt(drafting, MANNERS[policy], clock)
         if policy is GroundingPolicy.REGENERATE and attempt.failing:
             yield TokenEvent("", restart=True)
-            second = yield from self._attempt(prompt, MANNERS[GroundingPolicy.DROP], clock, cancellation)
+            with self._drafting(prompt, cancellation) as again:
+                second = yield from self._attempt(again, MANNERS[GroundingPolicy.DROP], clock)
             attempt = _better(attempt, second)
         answer = self._settled(base, attempt, policy, clock)
         if policy is GroundingPolicy.REFUSE:
             yield from _whole(answer)
         yield DoneEvent(replace(answer, timings_ms=clock.total()))
 
+    def _drafting(self, prompt: Prompt, cancellation: Cancellation | None) -> Drafting:
+        return Drafting(
+            self._generator, prompt, citer=self._citer, checker=self._checker, cancellation=cancellation
+        )
+
     def _attempt(
-        self, prompt: Prompt, manner: Manner, clock: _Clock, cancellation: Cancellation | None
+        self, drafting: Drafting, manner: Manner, clock: _Clock
     ) -> TypedGenerator[AnswerEvent, None, _Attempt]:
         """One draft, checked; its events as ``manner`` lets them be seen."""
         attempt = _Attempt(drops=manner.drops)
-        items = drafted(
-            self._generator, prompt, citer=self._citer, checker=self._checker, cancellation=cancellation
-        )
-        for item in items:
+        for item in drafting.items():
             match item:
                 case Piece():
                     clock.lap("generate")

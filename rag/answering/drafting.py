@@ -11,6 +11,8 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from rag.answering.footnotes import CheckedSentence
 from rag.answering.marked_sentences import MarkedSentence, MarkerFilter, SentenceReader
@@ -31,7 +33,7 @@ class Piece:
 
 
 DraftItem = Piece | Restart | CheckedSentence | Draft
-"""What :func:`drafted` gives; the draft comes last, behind the last of its sentences."""
+"""What a :class:`Drafting` gives; the draft comes last, behind the last of its sentences."""
 
 _END = None
 
@@ -72,27 +74,6 @@ def evidence_of(passages: Sequence[Passage]) -> list[Evidence]:
     ]
 
 
-def drafted(
-    generator: Generator,
-    prompt: Prompt,
-    *,
-    citer: CitationMatcher,
-    checker: GroundednessChecker,
-    cancellation: Cancellation | None = None,
-) -> Iterator[DraftItem]:
-    """The generator's draft as it comes about. Closing the iterator gives the draft up.
-
-    Raises:
-        GenerationFailed, GenerationCancelled: there is no draft, or nobody wants it any more.
-    """
-    desk = _Desk(generator, prompt, citer=citer, checker=checker)
-    with (cancellation or Cancellation()).calling(desk.cancellation.cancel):
-        try:
-            yield from desk.items()
-        finally:
-            desk.cancellation.cancel()
-
-
 class _Page:
     """What a generator writes: made harmless, shown without markers, and read sentence by sentence."""
 
@@ -114,42 +95,78 @@ class _Page:
         return self._shown.feed(text), self._reader.feed(text)
 
 
-class _Desk:
-    """Two threads and what they hand each other; items of an attempt that a restart voided are dropped."""
+class Drafting:
+    """One draft while it comes about: two threads and what they hand each other.
+
+    Used as a context: leaving it gives up what is not finished. Items of an attempt that a restart voided are
+    dropped.
+    """
 
     def __init__(
-        self, generator: Generator, prompt: Prompt, *, citer: CitationMatcher, checker: GroundednessChecker
+        self,
+        generator: Generator,
+        prompt: Prompt,
+        *,
+        citer: CitationMatcher,
+        checker: GroundednessChecker,
+        cancellation: Cancellation | None = None,
     ) -> None:
-        self.cancellation = Cancellation()
         self._generator = generator
         self._prompt = prompt
         self._citer = citer
         self._checker = checker
+        self._given_up = Cancellation()
+        self._cancelled_with = (cancellation or Cancellation()).calling(self._give_up)
+        self._has_begun = False
         self._attempt = 0
         self._out: queue.SimpleQueue[tuple[int, DraftItem | BaseException]] = queue.SimpleQueue()
         self._sentences: queue.SimpleQueue[tuple[int, MarkedSentence | Draft] | None] = queue.SimpleQueue()
 
+    def __enter__(self) -> Self:
+        self._cancelled_with.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cancelled_with.__exit__(kind, error, trace)
+        self._give_up()
+
+    def begin(self) -> None:
+        """Have the generator write; further calls do nothing."""
+        if not self._has_begun:
+            self._has_begun = True
+            for work in (self._write, self._review):
+                threading.Thread(target=work, name=f"draft{work.__name__}", daemon=True).start()
+
     def items(self) -> Iterator[DraftItem]:
-        for work in (self._write, self._review):
-            threading.Thread(target=work, name=f"draft{work.__name__}", daemon=True).start()
+        """The draft as it comes about; begins it if need be.
+
+        Raises:
+            GenerationFailed, GenerationCancelled: there is no draft, or nobody wants it any more.
+        """
+        self.begin()
         current = 0
-        given_up = GenerationCancelled("Nobody waits for the answer any more, so it was given up.")
-        with self.cancellation.calling(lambda: self._out.put((0, given_up))):
-            while True:
-                attempt, item = self._out.get()
-                if isinstance(item, BaseException):
-                    raise item
-                if attempt < current:
-                    continue
-                current = attempt
-                yield item
-                if isinstance(item, Draft):
-                    return
+        while True:
+            attempt, item = self._out.get()
+            if isinstance(item, BaseException):
+                raise item
+            if attempt < current:
+                continue
+            current = attempt
+            yield item
+            if isinstance(item, Draft):
+                return
+
+    def _give_up(self) -> None:
+        self._given_up.cancel()
+        gone = GenerationCancelled("Nobody waits for the answer any more, so it was given up.")
+        self._out.put((self._attempt, gone))
 
     def _write(self) -> None:
         page = _Page(self._prompt)
         try:
-            for item in self._generator.stream(self._prompt, cancellation=self.cancellation):
+            for item in self._generator.stream(self._prompt, cancellation=self._given_up):
                 if isinstance(item, str):
                     self._pass_on(*page.feed(item))
                 elif isinstance(item, Restart):
@@ -174,7 +191,7 @@ class _Desk:
 
     def _review(self) -> None:
         reviewed, reviewer = 0, self._new_reviewer()
-        while not self.cancellation.is_cancelled and (handed := self._sentences.get()) is not _END:
+        while not self._given_up.is_cancelled and (handed := self._sentences.get()) is not _END:
             attempt, item = handed
             if attempt != reviewed:
                 reviewed, reviewer = attempt, self._new_reviewer()

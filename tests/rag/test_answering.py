@@ -118,6 +118,7 @@ def answerer(
     generator: Generator | None = None,
     judge: AnswerabilityJudge | None = None,
     checker: GroundednessChecker | None = None,
+    starts_early: bool = False,
 ) -> Answerer:
     return Answerer(
         retriever=footnote.retriever,
@@ -129,6 +130,7 @@ def answerer(
         k=5,
         prompts=PromptBuilder(budget_tokens=3000),
         policy=GroundingPolicy.ANNOTATE,
+        starts_early=starts_early,
     )
 
 
@@ -264,27 +266,43 @@ def test_an_answer_that_nobody_waits_for_is_given_up(footnote: Footnote) -> None
     assert stopped.wait(timeout=20)
 
 
+class EndlessGenerator:
+    """Writes until it is given up."""
+
+    name = "endless"
+
+    def __init__(self) -> None:
+        self.begun, self.stopped = threading.Event(), threading.Event()
+
+    def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
+        assert cancellation is not None
+        self.begun.set()
+        while not cancellation.is_cancelled:
+            yield "on and "
+        self.stopped.set()
+
+
+def test_a_model_that_starts_early_is_stopped_by_a_refusal_and_shows_nothing(footnote: Footnote) -> None:
+    generator = EndlessGenerator()
+
+    class WaitingJudge(FixedJudge):
+        def probability(self, question: Question, passages: Sequence[Passage]) -> float:
+            assert generator.begun.wait(timeout=20), "the model did not start while judging"
+            return 0.1
+
+    asked = answerer(footnote, generator=generator, judge=WaitingJudge(), starts_early=True)
+    events, answer = streamed(asked)
+    assert (answer.status, shown(events)) == (AnswerStatus.REFUSED, "")
+    assert generator.stopped.wait(timeout=20)
+
+
 def test_a_stream_that_is_closed_gives_the_draft_up(footnote: Footnote) -> None:
-    stopped = threading.Event()
-
-    class EndlessGenerator:
-        name = "endless"
-
-        def stream(
-            self, prompt: Prompt, *, cancellation: Cancellation | None = None
-        ) -> Iterator[GeneratorItem]:
-            assert cancellation is not None
-            while not cancellation.is_cancelled:
-                yield "on and "
-            stopped.set()
-
-    events = answerer(footnote, generator=EndlessGenerator()).events(
-        ASKED, collection="handbook", access=EVERYTHING
-    )
+    generator = EndlessGenerator()
+    events = answerer(footnote, generator=generator).events(ASKED, collection="handbook", access=EVERYTHING)
     next(events)
     next(events)
     events.close()  # type: ignore[attr-defined]
-    assert stopped.wait(timeout=20)
+    assert generator.stopped.wait(timeout=20)
 
 
 @pytest.mark.parametrize("policy", [GroundingPolicy.DROP, GroundingPolicy.REGENERATE])
