@@ -13,9 +13,9 @@ from eval.report import SummaryRow
 from eval.synthetic import SEED, Synthesizer
 from rag.answering.answerability import CalibratedAnswerabilityJudge
 from rag.answering.answerer import Answerer
-from rag.answering.extractive import NAME as EXTRACTIVE
 from rag.domain import Access, Passage, Question
 from rag.interfaces import AnswerabilityJudge, Embedder
+from rag.llm.named import EXTRACTIVE
 from rag.settings import Settings
 
 

@@ -14,7 +14,6 @@ from rag.answering.answerability import CalibratedAnswerabilityJudge
 from rag.answering.answerer import Answerer
 from rag.answering.citing import SpanCitationMatcher
 from rag.answering.evidence import SentenceScorer
-from rag.answering.extractive import NAME as EXTRACTIVE
 from rag.answering.extractive import ExtractiveGenerator
 from rag.conversation.conversations import Conversations
 from rag.conversation.rewriting import MAX_TOKENS, CarryOverRewriter, LlmRewriter
@@ -42,7 +41,7 @@ from rag.interfaces import (
 )
 from rag.llm.circuit_breaker import CircuitBreaker
 from rag.llm.fallback import FallbackGenerator
-from rag.llm.named import spec_of
+from rag.llm.named import EXTRACTIVE, spec_of
 from rag.llm.spec import LlmSpec
 from rag.prompting.building import PromptBuilder
 from rag.prompting.datamarking import Datamarking

@@ -11,10 +11,9 @@ from rag.answering.marked_sentences import MARKER
 from rag.answering.statements import block_after
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Passage, Prompt, Question
+from rag.llm.named import EXTRACTIVE
 from rag.text.alignment import content_terms
 from rag.text.sentences import split_sentences
-
-NAME = "extractive"
 
 MAX_SENTENCES = 3
 MARGINS = (1.0, 0.5)
@@ -41,7 +40,7 @@ class ExtractiveGenerator:
     @property
     def name(self) -> str:
         """``extractive``."""
-        return NAME
+        return EXTRACTIVE
 
     def stream(self, prompt: Prompt, *, cancellation: Cancellation | None = None) -> Iterator[GeneratorItem]:
         """One sentence at a time, each with the marker of its passage, then the draft."""
@@ -55,7 +54,7 @@ class ExtractiveGenerator:
             piece = (_joint(text, marked) if text else "") + marked
             text += piece
             yield piece
-        yield Draft(text=text, llm=NAME, refused=not text)
+        yield Draft(text=text, llm=EXTRACTIVE, refused=not text)
 
 
 def _joint(before: str, after: str) -> str:

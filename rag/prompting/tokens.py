@@ -15,9 +15,9 @@ _LETTERS_PER_TOKEN = 4
 class EstimatedTokens:
     """A count that is rather too high than too low, for any model.
 
-    A word takes a token for four letters and half a one more for each accented letter; every digit, sign, line
-    break and letter of another alphabet takes one, a Chinese, Japanese or Korean character one and a half;
-    blanks between words take none, several in a row one.
+    A word takes a token for four letters and half a one more for each accented letter; every digit, sign,
+    line break and letter of another alphabet takes one, a Chinese, Japanese or Korean character one and a
+    half; blanks between words take none, several in a row one.
     """
 
     def count(self, text: str) -> int:
