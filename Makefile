@@ -26,7 +26,7 @@ run: setup  ## ingest the sample handbook and serve API and page on http://127.0
 	$(BIN)/footnote ingest samples/handbook --data-dir .footnote
 	@echo
 	@echo "Try, on the page at http://127.0.0.1:$(PORT) or in another terminal:"
-	@echo "  curl -s http://127.0.0.1:$(PORT)/v1/ask -H 'content-type: application/json' -d '{\"question\": \"How many days of annual leave do we have in Leeds?\"}'"
+	@echo "  curl -s http://127.0.0.1:$(PORT)/v1/ask -H 'content-type: application/json' -d '{\"question\": \"How many days of annual leave do full-time staff have in Leeds?\"}'"
 	@echo
 	$(BIN)/footnote serve --data-dir .footnote --port $(PORT)
 
