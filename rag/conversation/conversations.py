@@ -13,6 +13,7 @@ from rag.answering.events import AnswerEvent, DoneEvent
 from rag.domain import Answer, AnswerStatus, Conversation, ConversationKey, ConversationTurn, Turn
 from rag.errors import Conflict, ConversationNotFound, InvalidRequest, NotFound, StorageError
 from rag.interfaces import Catalog
+from rag.prompting.tokens import EstimatedTokens
 
 NEW = "new"
 """Given for a conversation's id, it begins one, whose id is in the answer."""
@@ -20,7 +21,6 @@ NEW = "new"
 ID_PATTERN = r"(?!\.{1,2}$)[A-Za-z0-9_.:-]{1,100}"
 """Ids that a caller may choose; they go into addresses as they are."""
 
-_CHARACTERS_PER_TOKEN = 3.5
 _PRUNED_AT_ONCE = 100
 _log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Conversations:
         self._collection = collection
         self._kept = kept
         self._turns = turns
-        self._characters = int(tokens * _CHARACTERS_PER_TOKEN)
+        self._tokens = tokens
 
     def open(
         self, conversation_id: str | None, *, owner: str, collection: str | None = None
@@ -155,20 +155,23 @@ class Conversations:
         turns = self._catalog.latest_turns(key, limit=self._turns)
         return OpenConversation(
             collection=found.collection,
-            history=trimmed([_turn(turn) for turn in turns], self._characters),
+            history=trimmed([_turn(turn) for turn in turns], self._tokens),
             place=_Place(catalog=self._catalog, key=key, begins=False, kept=self._kept),
         )
 
 
-def trimmed(turns: Sequence[Turn], characters: int) -> tuple[Turn, ...]:
+def trimmed(turns: Sequence[Turn], tokens: int) -> tuple[Turn, ...]:
     """The newest turns that fit, in order; of the first that does not, the question, if that fits."""
+    count = EstimatedTokens().count
     kept: list[Turn] = []
+    room = tokens
     for turn in reversed(turns):
-        room = characters - sum(len(one.question) + len(one.answer) for one in kept)
-        if len(turn.question) + len(turn.answer) <= room:
+        question, answer = count(turn.question), count(turn.answer)
+        if question + answer <= room:
             kept.append(turn)
+            room -= question + answer
             continue
-        if len(turn.question) <= room:
+        if question <= room:
             kept.append(Turn(question=turn.question))
         break
     return tuple(reversed(kept))

@@ -56,17 +56,17 @@ def test_a_refusal_is_read_as_a_question_without_an_answer(footnote: Footnote) -
 
 
 def test_a_history_is_cut_to_what_fits_from_its_old_end() -> None:
-    turns = [Turn(question="aaaa", answer="b" * 6), Turn(question="cccc", answer="d" * 6)]
-    assert trimmed(turns, 20) == tuple(turns)
-    assert trimmed(turns, 19) == (Turn(question="aaaa"), turns[1])
-    assert trimmed(turns, 13) == (turns[1],)
-    assert trimmed(turns, 9) == (Turn(question="cccc"),)
-    assert trimmed(turns, 3) == ()
+    turns = [Turn(question="a a", answer="b b b"), Turn(question="c c", answer="d d d")]  # a token a word
+    assert trimmed(turns, 10) == tuple(turns)
+    assert trimmed(turns, 9) == (Turn(question="a a"), turns[1])
+    assert trimmed(turns, 6) == (turns[1],)
+    assert trimmed(turns, 4) == (Turn(question="c c"),)
+    assert trimmed(turns, 1) == ()
 
 
 def test_what_was_asked_about_leaves_no_gap_in_a_history() -> None:
     turns = [Turn(question="short"), Turn(question="q", answer="long" * 9), Turn(question="short")]
-    assert trimmed(turns, 20) == (Turn(question="q"), Turn(question="short"))
+    assert trimmed(turns, 10) == (Turn(question="q"), Turn(question="short"))
 
 
 def test_an_answer_is_kept_when_it_is_done_and_only_then(footnote: Footnote) -> None:
