@@ -141,9 +141,9 @@ def test_nothing_is_added_to_the_first_question_or_in_other_languages_or_beyond_
 # ---------------------------------------------------------------------------------- language model
 
 
-def llm_rewriter(server: OpenAIServer) -> LlmRewriter:
+def llm_rewriter(server: OpenAIServer, *, timeout_s: float = 30) -> LlmRewriter:
     name = "openai:scripted"
-    spec = LlmSpec(name=name, model=name, base_url=server.base_url, timeout_s=0.5, max_tokens=60)
+    spec = LlmSpec(name=name, model=name, base_url=server.base_url, timeout_s=timeout_s, max_tokens=60)
     return LlmRewriter(open_chat_model(spec), fallback=CarryOverRewriter())
 
 
@@ -192,7 +192,7 @@ def test_a_long_conversation_is_sent_in_part() -> None:
 )
 def test_without_a_usable_answer_the_topic_is_carried_over(reply: Reply) -> None:
     with openai_server(reply) as server:
-        rewritten = llm_rewriter(server).rewrite("Is it paid?", LEAVE)
+        rewritten = llm_rewriter(server, timeout_s=0.5).rewrite("Is it paid?", LEAVE)
     assert rewritten == CarryOverRewriter().rewrite("Is it paid?", LEAVE) != "Is it paid?"
 
 
