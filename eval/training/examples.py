@@ -41,7 +41,7 @@ class Group:
 
     Attributes:
         evidence: passages, read apart from each other.
-        source: of what document the evidence is a part; groups of one source never lie on both sides of a split.
+        source: what document the evidence is of; groups of one source never lie on both sides of a split.
     """
 
     evidence: tuple[str, ...]
