@@ -26,6 +26,24 @@ class DecisionScores:
     always_positive_f1: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One of the decisions: what two runs over the same records are compared by.
+
+    Attributes:
+        cluster: records with the same one are resampled together.
+        positive: the gold label.
+        score: higher means "more likely positive".
+        predicted: what was decided.
+    """
+
+    id: str
+    cluster: str
+    positive: bool
+    score: float
+    predicted: bool
+
+
 class Decisions:
     """Labels, scores and decisions of the same records, in the same order.
 

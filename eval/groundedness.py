@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from eval.bootstrap import Interval
-from eval.decisions import Decisions, DecisionScores
+from eval.decisions import Decision, Decisions, DecisionScores
 from eval.metrics import Span, SpanScore, auroc, percentiles, span_character_score
 from eval.overlap import word_overlap
 from eval.readers import GoldSpan, GroundednessRecord, LineFailure, read_groundedness
@@ -91,6 +91,7 @@ class GroundednessReport:
             count, where there are such.
         intervals: 95 %, sources resampled.
         ms_per_response: percentiles of one check.
+        decided: every record in the scores, in order.
         failures: unusable lines, and records that the checker failed on; neither is in any score.
     """
 
@@ -102,6 +103,7 @@ class GroundednessReport:
     without_flagged: GroundednessScores | None
     intervals: Mapping[str, Interval | None]
     ms_per_response: Mapping[str, float]
+    decided: tuple[Decision, ...]
     failures: tuple[LineFailure, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -192,6 +194,7 @@ def evaluate_groundedness(
         without_flagged=_without_flagged(checked),
         intervals=_decisions(checked, [each.record.unsupported for each in checked]).intervals(),
         ms_per_response=percentiles(milliseconds, (50, 95)),
+        decided=tuple(map(_decided, checked)),
         failures=tuple(failures),
     )
 
@@ -266,6 +269,16 @@ def _decisions(checked: Sequence[_Checked], positive: Sequence[bool]) -> Decisio
         scores=[each.unsupported_score for each in checked],
         predicted=[each.predicted for each in checked],
         clusters=[_cluster(each.record) for each in checked],
+    )
+
+
+def _decided(checked: _Checked) -> Decision:
+    return Decision(
+        id=checked.record.id,
+        cluster=_cluster(checked.record),
+        positive=checked.record.unsupported,
+        score=checked.unsupported_score,
+        predicted=checked.predicted,
     )
 
 

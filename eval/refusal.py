@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from eval.bootstrap import Interval
-from eval.decisions import Decisions, DecisionScores
+from eval.decisions import Decision, Decisions, DecisionScores
 from eval.metrics import token_f1
 from eval.readers import LineFailure, RefusalRecord, read_refusal
 from eval.report import (
@@ -50,6 +50,7 @@ class RefusalReport:
         answer_token_f1: mean over the answerable questions with gold answers, best of them each; a refusal
             counts 0; ``nan`` without gold answers.
         intervals: 95 %, questions resampled.
+        decided: every question in the scores, in order.
         failures: unusable lines, and questions on which answering failed; neither is in any score.
     """
 
@@ -57,6 +58,7 @@ class RefusalReport:
     decisions: DecisionScores
     answer_token_f1: float
     intervals: Mapping[str, Interval | None]
+    decided: tuple[Decision, ...]
     failures: tuple[LineFailure, ...]
 
     @property
@@ -139,6 +141,7 @@ def evaluate_refusal(file: Path, *, answerer: PassageAnswerer, progress: Progres
         decisions=decisions.scores(),
         answer_token_f1=_answer_token_f1(answered),
         intervals=decisions.intervals(),
+        decided=tuple(map(_decided, answered)),
         failures=tuple(failures),
     )
 
@@ -148,6 +151,16 @@ def _answer(answerer: PassageAnswerer, record: RefusalRecord) -> _Answered:
     if answer.answerability is None or not 0 <= answer.answerability <= 1:  # not a number compares false
         raise ValueError(f"the answerability {answer.answerability} is not between 0 and 1")
     return _Answered(record=record, answer=answer, unanswerable_score=1 - answer.answerability)
+
+
+def _decided(answered: _Answered) -> Decision:
+    return Decision(
+        id=answered.record.id,
+        cluster=str(answered.record.line),
+        positive=not answered.record.answerable,
+        score=answered.unanswerable_score,
+        predicted=answered.refused,
+    )
 
 
 def given_passages(record: RefusalRecord) -> list[Passage]:

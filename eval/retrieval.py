@@ -53,6 +53,7 @@ class RetrievalReport:
     Attributes:
         queries: those judged; each counts, also when it failed or found nothing (as 0).
         metrics: mean over the queries, by name: ``nDCG@10``, ``R@1`` and so on.
+        per_query: the metrics of each query by its id.
         ndcg_interval: 95 % interval of ``nDCG@10``, queries resampled.
         latency_ms: percentiles of one retrieval, after one warm-up.
         fingerprint, model: which embedding model, for programs and for people.
@@ -63,6 +64,7 @@ class RetrievalReport:
     mode: SearchMode
     queries: int
     metrics: Mapping[str, float]
+    per_query: Mapping[str, Mapping[str, float]]
     ndcg_interval: Interval | None
     latency_ms: Mapping[str, float]
     ingest: IngestedRecords
@@ -163,6 +165,10 @@ def evaluate_retrieval(
         mode=mode,
         queries=len(dataset.qrels),
         metrics={name: sum(values) / len(values) for name, values in per_query.items()},
+        per_query={
+            query: {name: values[position] for name, values in per_query.items()}
+            for position, query in enumerate(dataset.qrels)
+        },
         ndcg_interval=mean_interval(per_query["nDCG@10"]),
         latency_ms=percentiles(asking.latencies_ms, (50, 95, 99)),
         ingest=ingested,
