@@ -64,6 +64,8 @@ TABLE: dict[type[errors.FootnoteError], Row] = {
         detail="A setting of the server is missing or wrong; its operator finds it with `footnote doctor`.",
     ),
     errors.DatasetError: Row(status=422, title="The data set is malformed"),
+    errors.SuiteError: Row(status=422, title="The suite cannot be run"),
+    errors.NotComparable: Row(status=422, title="The reports cannot be compared"),
     errors.NotFound: Row(status=404, title="Not found"),
     errors.CollectionNotFound: Row(status=404, title="Collection not found"),
     errors.DocumentNotFound: Row(status=404, title="Document not found"),

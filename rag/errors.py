@@ -8,7 +8,9 @@
     │   ├── InvalidRequest        a value out of range, an unknown name
     │   │   └── InvalidFilter     an unknown field, a value of the wrong type, too deep or too large
     │   ├── SettingsError         a setting is missing, unknown or malformed
-    │   └── DatasetError          an evaluation file is malformed (names the line)
+    │   ├── DatasetError          an evaluation file is malformed (names the line)
+    │   ├── SuiteError            an evaluation suite is malformed (names the key and its line)
+    │   └── NotComparable         two reports are not about the same questions
     ├── NotFound                  unknown, or not visible to the caller: both answer alike
     │   ├── CollectionNotFound
     │   ├── DocumentNotFound
@@ -82,6 +84,18 @@ class DatasetError(UsageError):
     """An evaluation data set is malformed; the message names file and line."""
 
     code = "dataset_error"
+
+
+class SuiteError(UsageError):
+    """An evaluation suite is malformed, or names what is not there; the message names key and line."""
+
+    code = "suite_error"
+
+
+class NotComparable(UsageError):
+    """Two evaluation reports are not about the same questions, or one is no report at all."""
+
+    code = "not_comparable"
 
 
 class NotFound(FootnoteError):
