@@ -114,6 +114,15 @@ class Footnote:
     ) -> None:
         self.close()
 
+    def with_settings(self, **changes: Any) -> Footnote:
+        """Another Footnote, some settings changed, with this one's models; closed by whoever asked for it."""
+        return Footnote(
+            self.settings.model_copy(update=changes),
+            embedder=self.embedder,
+            generators=self._generators,
+            reranker=self._parts.get("reranker"),
+        )
+
     @property
     def catalog(self) -> Catalog:
         """The catalog, migrated to the current schema."""
