@@ -19,11 +19,13 @@ class GoldSpan:
 
     Attributes:
         flagged: the annotators qualified the mark as implicitly true, or as due to a null value.
+        label: what kind of fault they saw, in the file's own words.
     """
 
     start: int
     end: int
     flagged: bool
+    label: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,7 @@ class GroundednessRecord:
         source_id: responses with the same one share their context; ``None`` where the file does not say.
         context: the texts the response must rest on, usually one.
         unsupported: the gold label of the whole response.
+        label: the file's own word for it, in lower case, where it has one.
         spans: gold spans; ``None`` where the file marks no spans, empty where it marks none here.
         group: task or domain.
     """
@@ -46,6 +49,7 @@ class GroundednessRecord:
     response: str
     question: str | None
     unsupported: bool
+    label: str | None
     spans: tuple[GoldSpan, ...] | None
     group: str | None
 
@@ -62,6 +66,7 @@ class GroundednessDataset:
 class _SpanRow(FileRow):
     start: int = Field(ge=0)
     end: int
+    label: str | None = None
     implicit_true: bool | None = None
     due_to_null: bool | None = None
 
@@ -115,6 +120,7 @@ def _record(line: int, row: _Row) -> GroundednessRecord:
         response=row.response,
         question=row.question or None,
         unsupported=_unsupported(row),
+        label=None if row.label is None else row.label.strip().lower(),
         spans=None if row.spans is None else tuple(_gold(span) for span in row.spans),
         group=row.task or row.domain,
     )
@@ -126,4 +132,9 @@ def _unsupported(row: _Row) -> bool:
 
 
 def _gold(span: _SpanRow) -> GoldSpan:
-    return GoldSpan(start=span.start, end=span.end, flagged=bool(span.implicit_true or span.due_to_null))
+    return GoldSpan(
+        start=span.start,
+        end=span.end,
+        flagged=bool(span.implicit_true or span.due_to_null),
+        label=span.label,
+    )

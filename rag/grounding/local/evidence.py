@@ -1,0 +1,36 @@
+"""Evidence as the model reads it: sentences of prose, and one line for every fact of a record or table."""
+
+from __future__ import annotations
+
+from rag.grounding.facts import PATH_SEPARATOR
+from rag.grounding.structured import facts_of
+from rag.text.sentences import split_sentences
+
+_PATH_SHOWN = 2
+"""Of a long path the last names are read: the pieces are better spent on values."""
+
+_PROSE_WORDS = 5
+"""Text between two facts with fewer words is their markup."""
+
+
+def units(text: str) -> list[str]:
+    """The sentences and facts of ``text`` in order; none is cut when passages are made of them."""
+    facts = facts_of(text)
+    if not facts:
+        return [text[start:end] for start, end in split_sentences(text)]
+    read: list[str] = []
+    place = 0
+    last_path = ""
+    for start, end, line in facts:
+        read.extend(_prose(text[place:start]))
+        path, colon, value = line.partition(": ")
+        shown = PATH_SEPARATOR.join(path.split(PATH_SEPARATOR)[-_PATH_SHOWN:])
+        read.append(f"{shown}: {value}" if colon and path != last_path else value or line)
+        place, last_path = end, path
+    return [*read, *_prose(text[place:])]
+
+
+def _prose(text: str) -> list[str]:
+    if len(text.split()) < _PROSE_WORDS:
+        return []
+    return [text[start:end] for start, end in split_sentences(text)]

@@ -1,0 +1,124 @@
+"""Texts as rows of word pieces: evidence cut into passages that the model can read, claims with their matches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from tokenizers import Encoding, Tokenizer
+
+from rag.grounding.local.reader import Tokens, pad
+
+FIRST, LAST = 101, 102
+"""The encoder's marks before and after a text."""
+
+PASSAGE_PIECES = 240
+"""Evidence is read in passages of at most so many pieces, cut between sentences where that is possible."""
+
+CLAIM_PIECES = 160
+NO_MATCH, PIECE_MATCH, NEIGHBOUR_MATCH, SPECIAL_MATCH = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Pieces of a part of one evidence text, marks included."""
+
+    pieces: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPieces:
+    """Pieces of a claim, marks included, and the characters each stands for (``(0, 0)`` for marks)."""
+
+    pieces: tuple[int, ...]
+    places: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which pieces, and which neighbours, some evidence holds."""
+
+    pieces: frozenset[int]
+    neighbours: frozenset[tuple[int, int]]
+
+
+def passages(units: Sequence[str], tokenizer: Tokenizer) -> list[Passage]:
+    """Put ``units`` together to passages; a unit is cut only where it is longer than a passage."""
+    found: list[Passage] = []
+    current: list[int] = []
+    for encoding in tokenizer.encode_batch(list(units), add_special_tokens=False):
+        ids = encoding.ids
+        if current and len(current) + len(ids) > PASSAGE_PIECES:
+            found.append(_passage(current))
+            current = []
+        while len(ids) > PASSAGE_PIECES:
+            found.append(_passage(ids[:PASSAGE_PIECES]))
+            ids = ids[PASSAGE_PIECES:]
+        current = current + ids
+    if current:
+        found.append(_passage(current))
+    return found
+
+
+def claim_pieces(texts: Sequence[str], tokenizer: Tokenizer) -> list[ClaimPieces]:
+    """Pieces of claims; what is beyond the model's length is left out."""
+    encodings: list[Encoding] = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    return [
+        ClaimPieces((FIRST, *each.ids[:CLAIM_PIECES], LAST), ((0, 0), *each.offsets[:CLAIM_PIECES], (0, 0)))
+        for each in encodings
+    ]
+
+
+def held(found: Sequence[Passage]) -> Held:
+    """What ``found`` holds, passage by passage."""
+    pieces = frozenset(piece for passage in found for piece in passage.pieces)
+    return Held(pieces, frozenset(pair for passage in found for pair in pairwise(passage.pieces)))
+
+
+def evidence_row(found: Sequence[Passage]) -> tuple[list[int], list[int], list[int]]:
+    """Pieces, positions and parts of all passages in one row."""
+    pieces = [piece for passage in found for piece in passage.pieces]
+    positions = [place for passage in found for place in range(len(passage.pieces))]
+    parts = [part for part, passage in enumerate(found) for _ in passage.pieces]
+    return pieces, positions, parts
+
+
+def matches(claim: ClaimPieces, evidence: Held) -> list[int]:
+    """How each piece of ``claim`` is found in the evidence."""
+    ids = claim.pieces
+    kinds = [SPECIAL_MATCH]
+    for before, piece, after in zip(ids, ids[1:], ids[2:], strict=False):
+        beside = (before, piece) in evidence.neighbours or (piece, after) in evidence.neighbours
+        if piece not in evidence.pieces:
+            kinds.append(NO_MATCH)
+        else:
+            kinds.append(NEIGHBOUR_MATCH if beside else PIECE_MATCH)
+    return [*kinds, SPECIAL_MATCH]
+
+
+def evidence_tokens(rows: Sequence[Sequence[Passage]]) -> Tokens:
+    """Rows of passages as tensors, one row a group."""
+    columns = [evidence_row(row) for row in rows]
+    pieces = pad([row[0] for row in columns], fill=0)
+    return Tokens(
+        pieces=pieces,
+        positions=pad([row[1] for row in columns], fill=0),
+        parts=pad([row[2] for row in columns], fill=-1),
+        matches=torch.zeros_like(pieces),
+    )
+
+
+def claim_tokens(rows: Sequence[Sequence[tuple[ClaimPieces, Sequence[int]]]]) -> Tokens:
+    """Rows of claims with their matches as tensors, one row a group."""
+    return Tokens(
+        pieces=pad([[p for claim, _ in row for p in claim.pieces] for row in rows], fill=0),
+        positions=pad([[at for claim, _ in row for at in range(len(claim.pieces))] for row in rows], fill=0),
+        parts=pad([[n for n, (claim, _) in enumerate(row) for _ in claim.pieces] for row in rows], fill=-1),
+        matches=pad([[m for _, found in row for m in found] for row in rows], fill=0),
+    )
+
+
+def _passage(ids: Sequence[int]) -> Passage:
+    return Passage((FIRST, *ids, LAST))
