@@ -31,6 +31,7 @@ class Decision:
     """One of the decisions: what two runs over the same records are compared by.
 
     Attributes:
+        id: no other record of the file has it, even where the file repeats its own ids.
         cluster: records with the same one are resampled together.
         positive: the gold label.
         score: higher means "more likely positive".

@@ -274,7 +274,7 @@ def _decisions(checked: Sequence[_Checked], positive: Sequence[bool]) -> Decisio
 
 def _decided(checked: _Checked) -> Decision:
     return Decision(
-        id=checked.record.id,
+        id=f"{checked.record.id} (line {checked.record.line})",
         cluster=_cluster(checked.record),
         positive=checked.record.unsupported,
         score=checked.unsupported_score,

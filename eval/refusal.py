@@ -155,7 +155,7 @@ def _answer(answerer: PassageAnswerer, record: RefusalRecord) -> _Answered:
 
 def _decided(answered: _Answered) -> Decision:
     return Decision(
-        id=answered.record.id,
+        id=f"{answered.record.id} (line {answered.record.line})",
         cluster=str(answered.record.line),
         positive=not answered.record.answerable,
         score=answered.unanswerable_score,
