@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
-from api.console import AsJson, DataDir, Run, command
-from api.reports import show_report
+from api.console import AsJson, DataDir, command
+from api.reports import counting, show_report
 from rag.domain import SearchMode
-
-if TYPE_CHECKING:
-    from eval.report import Progress as Count
 
 app = typer.Typer(help="Measure retrieval, the groundedness check and refusals.", no_args_is_help=True)
 
@@ -40,7 +34,7 @@ def retrieval(
     with command(as_json=as_json, data_dir=data_dir) as run:
         from eval.retrieval import evaluate_retrieval
 
-        with _counting(run) as count:
+        with counting(run) as count:
             report = evaluate_retrieval(
                 directory, settings=run.settings, mode=mode, k=k, run_file=run_file, progress=count
             )
@@ -61,7 +55,7 @@ def groundedness(
     with command(as_json=as_json, data_dir=data_dir) as run:
         from eval.groundedness import evaluate_groundedness
 
-        with _counting(run) as count:
+        with counting(run) as count:
             report = evaluate_groundedness(file, checker=run.footnote.checker(checker), progress=count)
         show_report(run, report, title="Groundedness")
 
@@ -82,15 +76,7 @@ def refusal(
     with command(as_json=as_json, data_dir=data_dir) as run:
         from eval.refusal import evaluate_refusal
 
-        with _counting(run) as count:
+        with counting(run) as count:
             answerer = run.footnote.answerer(llm, fallbacks=False)
             report = evaluate_refusal(file, answerer=answerer, progress=count)
         show_report(run, report, title="Refusal")
-
-
-@contextmanager
-def _counting(run: Run) -> Iterator[Count]:
-    """A bar on stderr, on a terminal only."""
-    with Progress(console=run.err, transient=True, disable=not run.err.is_terminal) as bar:
-        task = bar.add_task("evaluating", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
