@@ -8,6 +8,7 @@ from api.commands import (
     asking,
     benching,
     collections,
+    comparing,
     connecting,
     conversations,
     doctor,
@@ -40,6 +41,7 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(jobs.app, name="jobs")
+evaluating.app.command("compare")(comparing.compare)
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(benching.app, name="bench")
 

@@ -1,0 +1,1 @@
+"""Several language models or settings on the same questions: ``footnote eval compare``."""
