@@ -33,6 +33,12 @@ class Asked:
     failures: list[LineFailure] = field(default_factory=list)
     unavailable: str | None = None
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether it failed wherever it was needed: a question refused at once needs no language model."""
+        failed = self.unavailable is not None or bool(self.failures)
+        return failed and all(each.refused for each in self.answered.values())
+
 
 def ask_in_turns(
     variants: Sequence[Variant],

@@ -41,7 +41,7 @@ class Contestant:
 
     @property
     def is_dead(self) -> bool:
-        """Whether it answered nothing at all: it has failures, and no score."""
+        """Whether it failed wherever it was needed: it has failures, and no score."""
         return not self.scores.answered
 
     @property
@@ -165,6 +165,9 @@ def compare(
 
 
 def _in_order(asked: Asked, gold: Sequence[GoldQuestion]) -> list[AnsweredQuestion]:
+    """Its answers; none of a dead one, whose only answers are refusals that needed no language model."""
+    if asked.is_dead:
+        return []
     return [asked.answered[question.id] for question in gold if question.id in asked.answered]
 
 

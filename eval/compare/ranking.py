@@ -112,8 +112,9 @@ class Games:
 
     Attributes:
         pairs: the contestants of each pairing.
-        outcomes: shape ``(questions, pairings, 3)``: 1 where the first won, the second won, they tied.
-        played: shape ``(questions, pairings)``.
+        scores: shape ``(questions, pairings)``: 1 where the first won, .5 for a tie, 0 where the second won or
+            none was played.
+        played: of the same shape.
     """
 
     def __init__(self, points: Floats) -> None:
@@ -123,48 +124,50 @@ class Games:
         second = points[[other for _, other in self.pairs]].T
         ahead = first - second
         self.played = np.isfinite(ahead)
-        ahead = np.where(self.played, ahead, 0.0)
-        tied = self.played & (np.abs(ahead) <= TIE_MARGIN)
-        self.outcomes = np.stack([(ahead > TIE_MARGIN), (ahead < -TIE_MARGIN), tied], axis=-1).astype(float)
+        is_tie = np.abs(ahead) <= TIE_MARGIN
+        self.scores = np.where(self.played, np.where(is_tie, 0.5, ahead > 0), 0.0)
+
+    @property
+    def sides(self) -> Floats:
+        """Shape ``(pairings, contestants)``: 1 for the first of a pairing, -1 for the second."""
+        sides = np.zeros((len(self.pairs), self.contestants))
+        for pairing, (one, other) in enumerate(self.pairs):
+            sides[pairing, one], sides[pairing, other] = 1, -1
+        return sides
 
     def record(self, contestant: int) -> tuple[int, int, int]:
         """Games won, tied and lost."""
-        won = tied = lost = 0.0
-        for pairing, (one, other) in enumerate(self.pairs):
-            if contestant in (one, other):
-                first, second, shared = self.outcomes[:, pairing].sum(axis=0)
-                won += first if contestant == one else second
-                lost += second if contestant == one else first
-                tied += shared
-        return int(won), int(tied), int(lost)
+        own = [
+            (self.scores if contestant == one else 1 - self.scores)[self.played[:, pairing], pairing]
+            for pairing, (one, other) in enumerate(self.pairs)
+            if contestant in (one, other)
+        ]
+        scores = np.concatenate(own) if own else np.zeros(0)
+        return int((scores == 1).sum()), int((scores == 0.5).sum()), int((scores == 0).sum())
 
 
 def bradley_terry(games: Games, weights: Floats) -> Floats:
     """Ratings by maximum likelihood, shape ``(draws, contestants)``.
 
-    Ties as in Davidson (1970), *On extending the Bradley-Terry model to accommodate ties in paired comparison
-    experiments*, J. Am. Stat. Assoc. 65: a tie of two has the odds of the geometric mean of their strengths.
-    That is a multinomial logit, so its likelihood is concave; a normal prior on the strengths (standard
-    deviation 347 on this scale) makes the maximum finite where somebody never loses.
+    Bradley and Terry (1952), *Rank Analysis of Incomplete Block Designs*, Biometrika 39. A tie is half a win
+    for each: two who tie on nearly everything are alike, where a model with a parameter for ties would look at
+    the few other games alone. A normal prior on the log strengths (standard deviation 347 on this scale) keeps
+    finite who never loses.
 
     Args:
         weights: shape ``(draws, questions)``, how often each question counts.
     """
-    strengths = _fitted(games, weights)[:, :-1]
-    centred = strengths - strengths.mean(axis=1, keepdims=True)
-    ratings: Floats = MEAN_RATING + _ELO_PER_LOGIT * centred
+    ratings: Floats = MEAN_RATING + _ELO_PER_LOGIT * _strengths(games, weights)
     return ratings
 
 
 def expected_shares(games: Games, weights: Floats) -> Floats:
-    """Each one's expected points per game, a tie counting half, averaged over the others."""
-    fitted = _fitted(games, weights)
-    chances = _chances(fitted, _features(games))
-    shares = np.zeros((len(fitted), games.contestants))
-    for pairing, (one, other) in enumerate(games.pairs):
-        shares[:, one] += chances[:, pairing, 0] + chances[:, pairing, 2] / 2
-        shares[:, other] += chances[:, pairing, 1] + chances[:, pairing, 2] / 2
-    return shares / (games.contestants - 1)
+    """Each one's expected score a game, 0 to 1, averaged over the others, by Bradley-Terry."""
+    chances = _chances(_strengths(games, weights), games.sides)
+    shares: Floats = (chances @ (games.sides > 0) + (1 - chances) @ (games.sides < 0)) / (
+        games.contestants - 1
+    )
+    return shares
 
 
 def elo(games: Games, weights: Floats, *, orders: int = 1) -> Floats:
@@ -182,16 +185,13 @@ def elo(games: Games, weights: Floats, *, orders: int = 1) -> Floats:
 
 def _elo_in_one_order(games: Games, weights: Floats, generator: np.random.Generator) -> Floats:
     order = _shuffled(weights, generator)
+    sides = games.sides
     ratings = np.full((len(weights), games.contestants), MEAN_RATING)
-    first, second = (np.array([pair[side] for pair in games.pairs]) for side in (0, 1))
-    side = np.zeros((len(games.pairs), games.contestants))
-    side[np.arange(len(first)), first], side[np.arange(len(first)), second] = 1, -1
-    score = games.outcomes[:, :, 0] + games.outcomes[:, :, 2] / 2
     for question in order.T:
-        expected = 1 / (1 + 10 ** ((ratings[:, second] - ratings[:, first]) / 400))
+        expected = _chances(ratings / _ELO_PER_LOGIT, sides)
         counts = games.played[question] & (question >= 0)[:, None]
-        surprise = np.where(counts, score[question] - expected, 0.0)
-        ratings += _ELO_K / max(1, games.contestants - 1) * surprise @ side
+        surprise = np.where(counts, games.scores[question] - expected, 0.0)
+        ratings += _ELO_K / max(1, games.contestants - 1) * surprise @ sides
     return ratings
 
 
@@ -204,43 +204,29 @@ def _shuffled(weights: Floats, generator: np.random.Generator) -> Any:
     return order
 
 
-def _fitted(games: Games, weights: Floats) -> Floats:
-    """The contestants' log strengths and the log odds of a tie, shape ``(draws, contestants + 1)``."""
-    features = _features(games)
-    counts = np.einsum("dq,qpo->dpo", weights, games.outcomes)
-    precision = np.full(games.contestants + 1, 1 / _PRIOR_SD**2)
-    fitted = np.zeros((len(weights), games.contestants + 1))
-    total = counts.sum(axis=2, keepdims=True)
+def _strengths(games: Games, weights: Floats) -> Floats:
+    """Log strengths around 0, shape ``(draws, contestants)``, by Newton's method on the log posterior."""
+    sides = games.sides
+    won, total = weights @ games.scores, weights @ games.played
+    precision = np.full(games.contestants, 1 / _PRIOR_SD**2)
+    strengths = np.zeros((len(weights), games.contestants))
     for _ in range(_NEWTON_STEPS):
-        expected = total * _chances(fitted, features)
-        slope = np.einsum("dpo,pof->df", counts - expected, features) - precision * fitted
+        chances = _chances(strengths, sides)
+        slope = (won - total * chances) @ sides - precision * strengths
         if np.abs(slope).max() < _CONVERGED:
             break
-        mean = np.einsum("dpo,pof->dpf", expected, features)
-        curvature = np.einsum("dpo,pof,pog->dfg", expected, features, features) - np.einsum(
-            "dpf,dpg->dfg", mean / np.where(total > 0, total, 1), mean
-        )
-        step = np.linalg.solve(curvature + np.diag(precision), slope[..., None])[..., 0]
-        fitted += step / np.maximum(
+        spread = total * chances * (1 - chances)
+        curvature = np.einsum("dp,pf,pg->dfg", spread, sides, sides) + np.diag(precision)
+        step = np.linalg.solve(curvature, slope[..., None])[..., 0]
+        strengths += step / np.maximum(
             1, np.abs(step).max(axis=1, keepdims=True)
-        )  # never past the maximum by far
-    return fitted
+        )  # a long one would overshoot
+    return strengths
 
 
-def _features(games: Games) -> Floats:
-    """Shape ``(pairings, 3, contestants + 1)``: what each outcome's log odds are made of."""
-    features = np.zeros((len(games.pairs), 3, games.contestants + 1))
-    for pairing, (one, other) in enumerate(games.pairs):
-        features[pairing, 0, one] = features[pairing, 1, other] = 1
-        features[pairing, 2, [one, other]] = 0.5
-        features[pairing, 2, -1] = 1
-    return features
-
-
-def _chances(fitted: Floats, features: Floats) -> Floats:
-    odds = np.einsum("df,pof->dpo", fitted, features)
-    odds = np.exp(odds - odds.max(axis=2, keepdims=True))
-    chances: Floats = odds / odds.sum(axis=2, keepdims=True)
+def _chances(strengths: Floats, sides: Floats) -> Floats:
+    """Shape ``(draws, pairings)``: how likely the first of each pairing wins."""
+    chances: Floats = 1 / (1 + np.exp(-(strengths @ sides.T)))
     return chances
 
 

@@ -29,9 +29,10 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 def measure_rows(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
     """``(title, one cell a contestant)``: what people read, on a terminal and on the page."""
     for metric in comparison.metrics:
-        yield metric.title, [_cell(each, metric) for each in comparison.contestants]
-    yield "latency p50, p95", [_latency(each) for each in comparison.contestants]
-    yield "tokens read, written", [_tokens(each) for each in comparison.contestants]
+        title = metric.title if metric.unit == "share" else f"{metric.title}, mean {metric.unit}"
+        yield title, [_cell(each, metric) for each in comparison.contestants]
+    yield "latency, p50 and p95", [_latency(each) for each in comparison.contestants]
+    yield "tokens read and written, mean", [_tokens(each) for each in comparison.contestants]
     yield "cost of 1,000 questions", [_cost(each, comparison) for each in comparison.contestants]
     yield "failed questions", [_failed(each, comparison) for each in comparison.contestants]
 
@@ -57,9 +58,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
         if each.is_dead:
             yield f"{each.variant.name} answered nothing and has no score: {each.first_reason}"
         elif each.failures:
-            count = len({(failure.file, failure.line) for failure in each.failures})
             yield (
-                f"{each.variant.name} failed on {count} of {len(comparison.questions.questions)} questions, "
+                f"{each.variant.name} failed on {_failed(each, comparison)} questions, "
                 f"which are in none of its scores; the first: {each.first_reason}"
             )
         if each.cost.reason and not each.is_dead:
@@ -131,8 +131,8 @@ def _cost(contestant: Contestant, comparison: Comparison) -> str:
 
 def _failed(contestant: Contestant, comparison: Comparison) -> str:
     total = len(comparison.questions.questions)
-    missing = total - len(contestant.scores.answered)
-    return f"{missing} of {total}"
+    failed = len({(failure.file, failure.line) for failure in contestant.failures})
+    return f"{total if contestant.unavailable else failed} of {total}"
 
 
 def _rating(value: float | None, bounds: Interval | None) -> str:
