@@ -22,9 +22,10 @@ class Reply:
 
     Attributes:
         status: HTTP status; other than 200 gives an error with the text as its message.
-        delay_s: seconds before the first byte, and between pieces with ``drip``.
+        delay_s: seconds before the first byte, and between pieces with ``drip``; ends with the server.
+        silent: not even headers, until the client hangs up.
         drop_after: close the connection after so many pieces, in the middle of the stream.
-        hang_after: send nothing more after so many pieces, until the client hangs up.
+        hang_after: send nothing more after so many pieces, until the client hangs up or ``may_go_on`` is set.
         reset: close the connection without an answer.
         retry_after: the header of that name.
     """
@@ -33,6 +34,7 @@ class Reply:
     status: int = 200
     delay_s: float = 0.0
     drip: bool = False
+    silent: bool = False
     drop_after: int | None = None
     hang_after: int | None = None
     reset: bool = False
@@ -64,6 +66,7 @@ class OpenAIServer:
     Attributes:
         models: what it lists, in OpenAI's words and in Ollama's.
         hung_up: set when a client closed its connection while a reply hung.
+        may_go_on: set by the test, to end replies that hang as if they had not.
     """
 
     base_url: str
@@ -72,6 +75,7 @@ class OpenAIServer:
     models: list[str] = field(default_factory=lambda: ["scripted"])
     owned_by: str = "someone"
     hung_up: threading.Event = field(default_factory=threading.Event)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
     def next_reply(self) -> Reply:
@@ -105,11 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         shared.requests.append(Recorded(path=self.path, at=time.monotonic(), headers=headers, body={}))
         reply = shared.script[0]
-        time.sleep(reply.delay_s)
         listed = [{"id": name, "owned_by": shared.owned_by} for name in shared.models]
         tags = [{"name": name} for name in shared.models]
         lists = {"/v1/models": {"data": listed}, "/api/tags": {"models": tags}}
         try:
+            if reply.silent:
+                self._hang()
+                return
             self._send_json(reply.status, lists.get(self.path, {}), reply)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
@@ -121,8 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
         shared.requests.append(Recorded(path=self.path, at=time.monotonic(), headers=headers, body=body))
         reply = shared.next_reply()
         try:
-            time.sleep(reply.delay_s)
-            if reply.reset:
+            if reply.silent:
+                self._hang()
+                return
+            if shared.closing.wait(reply.delay_s) or reply.reset:
                 self.close_connection = True
                 return
             if reply.status != 200:
@@ -149,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _send_stream(self, reply: Reply, body: dict[str, Any]) -> None:
+        shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -158,11 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
             if number == reply.drop_after:
                 self.close_connection = True
                 return
-            if number == reply.hang_after:
-                self._hang()
+            if number == reply.hang_after and not self._hang():
                 return
             if reply.drip:
-                time.sleep(reply.delay_s)
+                shared.closing.wait(reply.delay_s)
             self._send_event(_chunk({"content": piece}))
         self._send_event(_chunk({}, finish="stop"))
         if body.get("stream_options", {}).get("include_usage"):
@@ -170,14 +178,18 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_event("[DONE]")
         self.wfile.write(b"0\r\n\r\n")
 
-    def _hang(self) -> None:
+    def _hang(self) -> bool:
+        """Whether to go on afterwards."""
         shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
-        self.close_connection = True
         while not shared.closing.is_set():
+            if shared.may_go_on.is_set():
+                return True
             readable, _, _ = select.select([self.connection], [], [], 0.02)
             if readable and not self.connection.recv(1):
                 shared.hung_up.set()
-                return
+                break
+        self.close_connection = True
+        return False
 
     def _send_event(self, content: dict[str, Any] | str) -> None:
         text = content if isinstance(content, str) else json.dumps(content)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from ingest.sources import FolderSource
 from rag.factory import Footnote
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
+from tests.patience import LONG_S, wait_for
 
 HANDBOOK = {
     "leave.md": "# Annual leave\n\nEvery employee has 27 days of annual leave per year.\n\n"
@@ -75,12 +78,12 @@ def running(footnote: Footnote) -> Iterator[Server]:
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=LONG_S) as client:
             wait_for(lambda: runner.started)
             yield Server(footnote=footnote, client=client, url=url)
     finally:
         runner.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=LONG_S)
         footnote.close()
         assert not thread.is_alive()
 
@@ -124,13 +127,14 @@ def client(server: Server) -> httpx.Client:
     return server.client
 
 
-def wait_for(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
-    """What ``condition`` gives as soon as it gives something."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
-    return found
+@contextmanager
+def leaving(url: str, body: dict[str, Any]) -> Iterator[None]:
+    """Ask, and close the connection at the end of the block, without waiting for the answer."""
+    place = urlsplit(url)
+    assert place.hostname is not None
+    with closing(HTTPConnection(place.hostname, place.port, timeout=LONG_S)) as connection:
+        connection.request("POST", place.path, json.dumps(body), {"Content-Type": "application/json"})
+        yield
 
 
 def finished_job(client: httpx.Client, response: httpx.Response) -> dict[str, Any]:
@@ -141,7 +145,9 @@ def finished_job(client: httpx.Client, response: httpx.Response) -> dict[str, An
         job: dict[str, Any] = client.get(response.headers["location"]).json()
         return job if job["state"] in {"committed", "failed", "cancelled"} else None
 
-    return wait_for(final)  # type: ignore[no-any-return]
+    job = wait_for(final)
+    assert job is not None
+    return job
 
 
 def problem(response: httpx.Response) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from rag.factory import Footnote
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
 
-SECONDS_PER_TEXT = 0.02
+SECONDS_PER_TEXT = 0.04
 
 
 class SlowEmbedder(HashedEmbedder):

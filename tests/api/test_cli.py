@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from typer.testing import CliRunner, Result
 import rag.factory
 from api.cli import app
 from rag.errors import ModelUnavailable
-from tests.api.conftest import HANDBOOK, QUESTION, wait_for
+from tests.api.conftest import HANDBOOK, QUESTION
 from tests.fakes import HashedEmbedder
+from tests.patience import LONG_S, wait_for
 
 Footnote = Callable[..., Result]
 
@@ -393,16 +393,14 @@ def test_doctor_says_that_the_llm_server_is_down(filled: Footnote, monkeypatch: 
 FOOTNOTE = (sys.executable, "-c", "from api.cli import main; main()")
 
 
-def test_help_is_quick() -> None:
-    started = time.perf_counter()
-    subprocess.run([*FOOTNOTE, "--help"], check=True, env=_environment())
-
-    assert time.perf_counter() - started < 5  # seconds; torch alone would take longer on a busy machine
-
-
 def test_help_does_not_load_the_model_libraries() -> None:
-    code = "import sys, api.cli; sys.exit(bool({'torch', 'faiss', 'fastapi'} & sys.modules.keys()))"
-    subprocess.run([sys.executable, "-c", code], check=True, env=_environment())
+    code = """if True:
+        import atexit, os, sys
+        from api.cli import main
+        atexit.register(lambda: {"torch", "faiss", "fastapi"} & sys.modules.keys() and os._exit(9))
+        main()
+    """
+    subprocess.run([sys.executable, "-c", code, "--help"], check=True, env=_environment())
 
 
 def test_a_port_in_use_is_a_sentence(footnote: Footnote) -> None:
@@ -421,7 +419,7 @@ def test_serve_answers_until_it_is_interrupted(tmp_path: Path) -> None:
         url = json.loads(process.stdout.readline())["url"]
         wait_for(lambda: _alive(url))
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=LONG_S) == 0
 
 
 def _alive(url: str) -> bool:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from rag.domain import Access, ConversationKey
-from tests.api.conftest import QUESTION, Server, problem, wait_for
+from tests.api.conftest import QUESTION, Server, problem
 from tests.api.test_asking import ask, events
+from tests.patience import wait_for
 
 FOLLOW_UP = "And who has it?"
 UNANSWERABLE = "Which spacecraft photographed Neptune's rings?"

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.api.conftest import Server, problem, wait_for
+from tests.api.conftest import Server, problem
+from tests.patience import wait_for
 
 
 def test_the_process_says_that_it_is_alive(client: httpx.Client) -> None:

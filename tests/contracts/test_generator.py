@@ -19,17 +19,18 @@ from rag.prompting.building import REFUSAL_MARK
 from tests.fakes import HashedEmbedder
 from tests.openai_server import OpenAIServer, Reply, openai_server
 from tests.passages import LEAVE, VPN, passage, prompt
+from tests.patience import LONG_S
 
 ANSWER = "You have twenty-five days a year [1]. NOT more: five carry over [1]."
 ASKED = prompt("How many days of annual leave do I have?", passage(LEAVE), passage(VPN, number=2))
 
 
-def chat_model(server: OpenAIServer, *, api_key: str | None = None, timeout_s: float = 10) -> Generator:
+def chat_model(server: OpenAIServer, *, api_key: str | None = None, timeout_s: float = LONG_S) -> Generator:
     return open_chat_model(spec(base_url=server.base_url, api_key=api_key, timeout_s=timeout_s))
 
 
 def spec(model: str = "openai:scripted", **fields: Any) -> LlmSpec:
-    return LlmSpec(name=model, model=model, **({"timeout_s": 1, "max_tokens": 100} | fields))
+    return LlmSpec(name=model, model=model, **({"timeout_s": LONG_S, "max_tokens": 100} | fields))
 
 
 def generated(generator: Generator, asked: Prompt = ASKED) -> tuple[str, Draft]:
@@ -162,13 +163,13 @@ def test_a_failing_server_is_said_in_one_sentence_without_its_details(reply: Rep
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply(text=ANSWER, delay_s=3), Reply(text=ANSWER, delay_s=0.2, drip=True)],
+    [Reply(silent=True), Reply(text=ANSWER * 100, delay_s=0.2, drip=True)],
     ids=["silent", "dripping"],
 )
 def test_an_answer_takes_no_longer_than_allowed(reply: Reply) -> None:
     with openai_server(reply) as server, pytest.raises(GenerationFailed, match="did not answer"):
-        list(chat_model(server, timeout_s=0.5).stream(ASKED))
-    assert len(server.requests) == 1
+        list(chat_model(server, timeout_s=2).stream(ASKED))
+    assert len(server.requests) <= 1
 
 
 def test_a_server_that_is_not_there_is_a_failed_generation() -> None:

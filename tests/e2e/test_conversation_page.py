@@ -15,8 +15,9 @@ from rag.domain import Draft, GeneratorItem, Prompt
 from rag.errors import GenerationCancelled
 from rag.factory import Footnote
 from rag.settings import load_settings
-from tests.api.conftest import QUESTION, Server, running, wait_for
+from tests.api.conftest import QUESTION, Server, running
 from tests.fakes import HashedEmbedder
+from tests.patience import LONG_S, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -60,7 +61,7 @@ class Halting:
         assert cancellation is not None
         yield from ("Every employee has 27 days of annual leave per year [1]. ", "It is also said ")
         with cancellation.calling(self.given_up.set):
-            assert self.given_up.wait(timeout=20)
+            assert self.given_up.wait(timeout=LONG_S)
         raise GenerationCancelled("Nobody waits any more.")
         yield Draft(text="", llm=self.name)
 
@@ -96,7 +97,7 @@ def test_a_sentence_is_checked_while_the_next_is_written_and_can_be_stopped(
     page.click("#stop")
     assert page.locator("#send").is_visible()
     assert page.inner_text("#status").startswith("Stopped.")
-    assert model.given_up.wait(timeout=10)
+    assert model.given_up.wait(timeout=LONG_S)
     assert server.client.get("/v1/conversations").json()["items"] == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from eval.memory import MemoryWatch
 from rag.errors import InvalidRequest, SourceError
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder
+from tests.patience import wait_for
 
 
 def test_a_folder_is_measured_end_to_end_and_against_the_bare_model(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_memory_counts_that_is_freed_again_before_the_end() -> None:
         pass
     with MemoryWatch() as memory:
         large = bytearray(b"x") * (200 * 2**20)
-        time.sleep(0.5)
+        wait_for(lambda: memory.own_mb > nothing.own_mb + 150)
         del large
     assert memory.own_mb > nothing.own_mb + 150
     assert memory.total_mb >= memory.own_mb

@@ -18,6 +18,7 @@ from rag.domain import Access, Collection, Document, StoredChunk
 from rag.interfaces import Catalog
 from rag.store.catalog import open_catalog
 from tests.fakes import HashedEmbedder
+from tests.patience import LONG_S
 
 EVERYONE = Access.everything()
 
@@ -78,7 +79,7 @@ class Workshop:
 
 @pytest.fixture(scope="session")
 def parsers() -> Iterator[ParserPool]:
-    with ParserPool(workers=1, timeout_s=60, memory_mb=4096) as pool:
+    with ParserPool(workers=1, timeout_s=LONG_S, memory_mb=4096) as pool:
         yield pool
 
 

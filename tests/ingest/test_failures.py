@@ -21,6 +21,7 @@ from rag.errors import SourceError
 from tests.ingest.conftest import Workshop, parse, refuse
 from tests.ingest.hostile import read as hostile_read
 from tests.ingest.makers import pdf_bytes
+from tests.patience import LONG_S
 
 GOOD = "# Good\n\nThis file is fine.\n"
 
@@ -204,7 +205,7 @@ def test_a_path_is_opened_as_what_it_is(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[ParserPool]:
-    with ParserPool(workers=1, timeout_s=15, memory_mb=8192, reader=hostile_read) as pool:
+    with ParserPool(workers=1, timeout_s=LONG_S, memory_mb=8192, reader=hostile_read) as pool:
         yield pool
 
 
@@ -246,7 +247,7 @@ def test_temporary_files_are_gone_afterwards(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "temporary").mkdir()
     (tmp_path / "network.txt").write_text("?")
     (tmp_path / "crash.txt").write_text("x")
-    with ParserPool(workers=1, timeout_s=15, memory_mb=8192, reader=hostile_read) as pool:
+    with ParserPool(workers=1, timeout_s=LONG_S, memory_mb=8192, reader=hostile_read) as pool:
         parse(pool, tmp_path / "network.txt")
         refuse(pool, tmp_path / "crash.txt")
         (folder,) = (tmp_path / "temporary").iterdir()
@@ -268,7 +269,7 @@ def test_a_parser_that_computes_forever_ends_even_if_nobody_watches(tmp_path: Pa
 
 def test_a_parser_that_hangs_is_ended(tmp_path: Path) -> None:
     (tmp_path / "hang.txt").write_text("x")
-    with ParserPool(workers=1, timeout_s=0.5, memory_mb=8192, reader=hostile_read) as pool:
+    with ParserPool(workers=1, timeout_s=1.5, memory_mb=8192, reader=hostile_read) as pool:
         failure = refuse(pool, tmp_path / "hang.txt")
     assert failure.code == "parse_timeout"
-    assert "0.5 seconds" in failure.message
+    assert "1.5 seconds" in failure.message

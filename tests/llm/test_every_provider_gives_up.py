@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +15,7 @@ from rag.llm.spec import LlmSpec
 from tests.llm.rows import TRIALS
 from tests.llm.wire import NOT_OURS
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import FOREVER_S, LONG_S
 
 pytestmark = NOT_OURS
 
@@ -58,18 +58,16 @@ def test_a_cancelled_call_is_given_up(prefix: str, silent: Silent, monkeypatch: 
     trial = TRIALS[prefix]
     for name, value in trial.environment.items():
         monkeypatch.setenv(name, value)
-    spec = LlmSpec(name="mine", timeout_s=2, max_tokens=50, **trial.llm(prefix, silent.url))
+    spec = LlmSpec(name="mine", timeout_s=FOREVER_S, max_tokens=50, **trial.llm(prefix, silent.url))
     cancellation = Cancellation()
 
     def cancel_once_asked() -> None:
-        silent.asked.wait(10)
+        silent.asked.wait(LONG_S)
         cancellation.cancel()
 
     threading.Thread(target=cancel_once_asked).start()
     with pytest.raises(GenerationCancelled):
         list(open_chat_model(spec).stream(ASKED, cancellation=cancellation))
-    given_up = time.monotonic()
     assert silent.asked.is_set()
     if prefix not in BLOCKING:
-        assert silent.left.wait(1)
-        assert time.monotonic() - given_up < 1
+        assert silent.left.wait(LONG_S)

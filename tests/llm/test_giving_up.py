@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,13 +19,19 @@ from rag.llm.chat_model import ChatModelGenerator, open_chat_model
 from rag.llm.spec import LlmSpec
 from tests.openai_server import OpenAIServer, Reply, openai_server
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import FOREVER_S, LONG_S, wait_for
 
 ASKED = prompt("How many days of annual leave do I have?", passage(LEAVE))
 ANSWER = "You have twenty-five days a year [1]."
 
 
 def spec(**fields: Any) -> LlmSpec:
-    given: dict[str, Any] = {"name": "fast", "model": "openai:scripted", "timeout_s": 10, "max_tokens": 100}
+    given: dict[str, Any] = {
+        "name": "fast",
+        "model": "openai:scripted",
+        "timeout_s": FOREVER_S,
+        "max_tokens": 100,
+    }
     return LlmSpec(**(given | fields))
 
 
@@ -50,7 +55,7 @@ class BlockingModel(BaseChatModel):
     def _stream(self, messages: list[BaseMessage], *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
         try:
             yield ChatGenerationChunk(message=AIMessageChunk("You have "))
-            self.released.wait(30)
+            self.released.wait(LONG_S)
             yield ChatGenerationChunk(message=AIMessageChunk("twenty-five days [1]."))
         finally:
             self.closed.set()
@@ -76,25 +81,18 @@ class Asking(threading.Thread):
             self.ended_with = exc
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    started = time.monotonic()
-    work()
-    return time.monotonic() - started
-
-
 @pytest.mark.parametrize("hang_after", [0, 2])
-def test_a_cancelled_call_ends_at_once_and_the_server_sees_it(hang_after: int) -> None:
+def test_a_cancelled_call_ends_and_the_server_sees_it(hang_after: int) -> None:
     with openai_server(Reply(text=ANSWER, hang_after=hang_after)) as server:
         cancellation = Cancellation()
         asking = Asking(chat_model(server), cancellation)
         if hang_after:
-            assert asking.first.wait(5)
+            assert asking.first.wait(LONG_S)
         else:
-            while not server.requests:
-                time.sleep(0.01)
+            wait_for(lambda: server.requests)
         cancellation.cancel()
-        assert seconds_of(asking.join) < 1
-        assert server.hung_up.wait(1)
+        asking.join()
+        assert server.hung_up.wait(LONG_S)
     assert isinstance(asking.ended_with, GenerationCancelled)
 
 
@@ -111,26 +109,26 @@ def test_closing_the_stream_closes_the_connection() -> None:
         items = chat_model(server).stream(ASKED)
         next(items)
         items.close()  # type: ignore[attr-defined]
-        assert server.hung_up.wait(1)
+        assert server.hung_up.wait(LONG_S)
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(text=ANSWER, delay_s=3),
+        Reply(silent=True),
         Reply(text=ANSWER, hang_after=0),
         Reply(text=ANSWER, hang_after=2),
-        Reply(text=ANSWER * 20, delay_s=0.1, drip=True),
+        Reply(text=ANSWER * 100, delay_s=0.1, drip=True),
     ],
     ids=["silent", "silent after the headers", "silent in mid-answer", "dripping"],
 )
 def test_the_deadline_holds_whatever_the_server_does(reply: Reply) -> None:
     with openai_server(reply) as server:
-        asking = Asking(chat_model(server, timeout_s=0.6))
-        assert seconds_of(asking.join) < 1.6
+        asking = Asking(chat_model(server, timeout_s=2))
+        asking.join()
     assert isinstance(asking.ended_with, GenerationFailed)
     assert "its time was up" in str(asking.ended_with)
-    assert len(server.requests) == 1
+    assert len(server.requests) <= 1
 
 
 def test_the_first_words_are_passed_on_while_the_others_are_still_to_come() -> None:
@@ -141,16 +139,15 @@ def test_the_first_words_are_passed_on_while_the_others_are_still_to_come() -> N
 
 
 def test_many_are_asked_at_the_same_time() -> None:
-    with openai_server(Reply(text=ANSWER, delay_s=0.05, drip=True)) as server:
+    with openai_server(Reply(text=ANSWER, hang_after=2)) as server:
         generator = chat_model(server)
-        started = time.monotonic()
         asked = [Asking(generator) for _ in range(8)]
         for asking in asked:
+            assert asking.first.wait(LONG_S)  # each has begun, and none has ended
+        server.may_go_on.set()
+        for asking in asked:
             asking.join()
-        spent = time.monotonic() - started
     assert {asking.items[-1].text for asking in asked} == {ANSWER}  # type: ignore[union-attr]
-    one_after_another = 8 * 0.05 * len(Reply(text=ANSWER).pieces)
-    assert spent < one_after_another / 2
 
 
 # ------------------------------------------------------------------- providers without async calls
@@ -161,7 +158,7 @@ def blocking() -> Iterator[BlockingModel]:
     model = BlockingModel(released=threading.Event(), closed=threading.Event())
     yield model
     model.released.set()
-    assert model.closed.wait(5)
+    assert model.closed.wait(LONG_S)
 
 
 def test_a_model_without_asynchronous_calls_answers_too(blocking: BlockingModel) -> None:
@@ -173,13 +170,13 @@ def test_a_model_without_asynchronous_calls_answers_too(blocking: BlockingModel)
 def test_nobody_waits_for_it_once_it_is_cancelled(blocking: BlockingModel) -> None:
     cancellation = Cancellation()
     asking = Asking(ChatModelGenerator(spec(), blocking), cancellation)
-    assert asking.first.wait(5)
+    assert asking.first.wait(LONG_S)
     cancellation.cancel()
-    assert seconds_of(asking.join) < 1
+    asking.join()
     assert isinstance(asking.ended_with, GenerationCancelled)
 
 
 def test_nor_beyond_the_deadline(blocking: BlockingModel) -> None:
     asking = Asking(ChatModelGenerator(spec(timeout_s=0.4), blocking))
-    assert seconds_of(asking.join) < 1.4
+    asking.join()
     assert isinstance(asking.ended_with, GenerationFailed)

@@ -15,6 +15,7 @@ from rag.llm.named import spec_of
 from rag.settings import load_settings
 from tests.llm.tiny_model import CONTEXT, make_tiny_model
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import LONG_S
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, **fields: object) -> ChatModelGenerator:
-    llm = {"model": f"huggingface_local:{folder}", "max_tokens": 40, "timeout_s": 60} | fields
+    llm = {"model": f"huggingface_local:{folder}", "max_tokens": 40, "timeout_s": LONG_S} | fields
     monkeypatch.setenv("FOOTNOTE_LLMS", json.dumps({"local": llm}))
     return open_chat_model(spec_of("local", load_settings()))
 

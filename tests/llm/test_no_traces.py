@@ -14,6 +14,7 @@ from tests.llm.dialects import KEY, Anthropic, BedrockConverse
 from tests.llm.rows import AWS
 from tests.llm.wire import NOT_OURS, Dialect, ProviderServer, Received, Sent, as_json, serving
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import LONG_S
 
 pytestmark = NOT_OURS
 
@@ -56,7 +57,7 @@ def test_nothing_is_traced(
             environment.setenv(name, value)
         key = KEY if model.startswith("anthropic") else None
         llm = LlmSpec(
-            name="mine", model=model, base_url=server.origin, api_key=key, timeout_s=10, max_tokens=9
+            name="mine", model=model, base_url=server.origin, api_key=key, timeout_s=LONG_S, max_tokens=9
         )
         assert list(open_chat_model(llm).stream(prompt("How many?", passage(LEAVE))))
         wait_for_all_tracers()

@@ -14,6 +14,7 @@ from tests.llm.dialects import KEY
 from tests.llm.rows import TRIALS
 from tests.llm.wire import NOT_OURS, Asked, Dialect, Received, Sent, serving
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import LONG_S
 
 pytestmark = NOT_OURS
 
@@ -51,7 +52,7 @@ def test_an_error_is_told_apart_and_nothing_of_it_leaks(
         monkeypatch.setenv(name, value)
     with serving(trial.dialect(), "never", fails_with=status) as server:
         fields: dict[str, Any] = trial.llm(prefix, server.origin)
-        llm = LlmSpec(name="mine", timeout_s=10, max_tokens=50, **fields)
+        llm = LlmSpec(name="mine", timeout_s=LONG_S, max_tokens=50, **fields)
         with pytest.raises(GenerationFailed) as failed:
             list(open_chat_model(llm).stream(ASKED))
     assert server.complaints == []
@@ -85,7 +86,7 @@ def test_half_an_answer_is_none(prefix: str, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in trial.environment.items():
         monkeypatch.setenv(name, value)
     with serving(_Cut(trial.dialect()), "Twenty-five days a year [1].", at_once=True) as server:
-        llm = LlmSpec(name="mine", timeout_s=10, max_tokens=50, **trial.llm(prefix, server.origin))
+        llm = LlmSpec(name="mine", timeout_s=LONG_S, max_tokens=50, **trial.llm(prefix, server.origin))
         with pytest.raises(GenerationFailed, match="broke off"):
             list(open_chat_model(llm).stream(ASKED))
     assert server.complaints == []

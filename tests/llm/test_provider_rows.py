@@ -19,6 +19,7 @@ from tests.llm.dialects import Responses
 from tests.llm.rows import TRIALS, Trial
 from tests.llm.wire import NOT_OURS, READ, WRITTEN, ProviderServer, serving
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import LONG_S
 
 pytestmark = NOT_OURS
 
@@ -31,7 +32,7 @@ def spec(prefix: str, trial: Trial, origin: str, monkeypatch: pytest.MonkeyPatch
     """As the settings of a user give it."""
     for name, value in trial.environment.items():
         monkeypatch.setenv(name, value)
-    llms = {"mine": trial.llm(prefix, origin) | {"timeout_s": 20, "max_tokens": 77}}
+    llms = {"mine": trial.llm(prefix, origin) | {"timeout_s": LONG_S, "max_tokens": 77}}
     monkeypatch.setenv("FOOTNOTE_LLMS", json.dumps(llms))
     return spec_of("mine", load_settings())
 

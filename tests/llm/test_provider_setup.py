@@ -20,6 +20,7 @@ from tests.llm.dialects import KEY, ChatCompletions
 from tests.llm.rows import TRIALS
 from tests.llm.wire import NOT_OURS, serving
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import LONG_S
 
 pytestmark = NOT_OURS
 
@@ -38,7 +39,7 @@ EXTRAS = [provider.prefix for provider in PROVIDERS if provider.extra]
 
 
 def spec(model: str, **fields: Any) -> LlmSpec:
-    return LlmSpec(**{"name": model, "model": model, "timeout_s": 5, "max_tokens": 50, **fields})
+    return LlmSpec(**{"name": model, "model": model, "timeout_s": LONG_S, "max_tokens": 50, **fields})
 
 
 @pytest.mark.parametrize("prefix", EXTRAS)

@@ -12,6 +12,7 @@ from rag.llm.spec import LlmSpec
 from rag.llm.thoughts import ThoughtFilter
 from tests.openai_server import openai_server
 from tests.passages import LEAVE, passage, prompt
+from tests.patience import LONG_S
 
 
 def passed_on(*pieces: str) -> str:
@@ -52,7 +53,9 @@ def test_the_pieces_make_no_difference(parts: list[str], data: st.DataObject) ->
 
 def test_thoughts_whose_beginning_was_in_the_prompt_are_taken_back() -> None:
     with openai_server("Passage one says so.</think>Yes [1].") as server:
-        spec = LlmSpec(name="r1", model="openai:r1", base_url=server.base_url, timeout_s=5, max_tokens=50)
+        spec = LlmSpec(
+            name="r1", model="openai:r1", base_url=server.base_url, timeout_s=LONG_S, max_tokens=50
+        )
         items = list(open_chat_model(spec).stream(prompt("Is it so?", passage(LEAVE))))
     restart = items.index(Restart(llm="r1"))
     assert "".join(map(str, items[restart + 1 : -1])) == "Yes [1]."

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.patience import LONG_S
+
 NOT_OURS = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # clients that cannot be closed
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -177,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for number, frame in enumerate(sent.frames):
             if number == len(sent.frames) - 2:
-                shared.saw_first_piece = shared.may_end.wait(timeout=20)
+                shared.saw_first_piece = shared.may_end.wait(timeout=LONG_S)
             self.wfile.write(f"{len(frame):x}\r\n".encode() + frame + b"\r\n")
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")

@@ -50,6 +50,7 @@ from rag.interfaces import AnswerabilityJudge, Generator, GroundednessChecker, G
 from rag.prompting.building import REFUSAL_MARK, PromptBuilder
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
+from tests.patience import LONG_S
 from tests.sources import new_version, put
 
 EVERYTHING = Access.everything()
@@ -209,7 +210,7 @@ def test_a_sentence_is_cited_and_checked_while_the_next_is_still_written(footnot
             self, prompt: Prompt, *, cancellation: Cancellation | None = None
         ) -> Iterator[GeneratorItem]:
             yield "Annual leave is twenty-five days a year [1]. Five days"
-            assert checked.wait(timeout=20), "the first sentence was not checked in time"
+            assert checked.wait(timeout=LONG_S), "the first sentence was not checked in time"
             yield " may be carried over [1]."
             yield Draft(text="(as streamed)", llm=self.name)
 
@@ -253,7 +254,7 @@ def test_an_answer_that_nobody_waits_for_is_given_up(footnote: Footnote) -> None
             assert cancellation is not None
             yield "Annual leave"
             with cancellation.calling(stopped.set):
-                stopped.wait(timeout=20)
+                stopped.wait(timeout=LONG_S)
             raise GenerationCancelled("Given up.")
 
     events = answerer(footnote, generator=WaitingGenerator()).events(
@@ -263,7 +264,7 @@ def test_an_answer_that_nobody_waits_for_is_given_up(footnote: Footnote) -> None
     threading.Timer(0.05, cancellation.cancel).start()
     with pytest.raises(GenerationCancelled):
         list(events)
-    assert stopped.wait(timeout=20)
+    assert stopped.wait(timeout=LONG_S)
 
 
 class EndlessGenerator:
@@ -287,13 +288,13 @@ def test_a_model_that_starts_early_is_stopped_by_a_refusal_and_shows_nothing(foo
 
     class WaitingJudge(FixedJudge):
         def probability(self, question: Question, passages: Sequence[Passage]) -> float:
-            assert generator.begun.wait(timeout=20), "the model did not start while judging"
+            assert generator.begun.wait(timeout=LONG_S), "the model did not start while judging"
             return 0.1
 
     asked = answerer(footnote, generator=generator, judge=WaitingJudge(), starts_early=True)
     events, answer = streamed(asked)
     assert (answer.status, shown(events)) == (AnswerStatus.REFUSED, "")
-    assert generator.stopped.wait(timeout=20)
+    assert generator.stopped.wait(timeout=LONG_S)
 
 
 def test_a_stream_that_is_closed_gives_the_draft_up(footnote: Footnote) -> None:
@@ -302,7 +303,7 @@ def test_a_stream_that_is_closed_gives_the_draft_up(footnote: Footnote) -> None:
     next(events)
     next(events)
     events.close()  # type: ignore[attr-defined]
-    assert generator.stopped.wait(timeout=20)
+    assert generator.stopped.wait(timeout=LONG_S)
 
 
 @pytest.mark.parametrize("policy", [GroundingPolicy.DROP, GroundingPolicy.REGENERATE])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from rag.retrieval.beside import Beside
+from tests.patience import LONG_S
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_a_call_runs_in_another_thread_while_its_caller_goes_on(beside: Beside) 
     go_on = threading.Event()
 
     def call() -> str:
-        go_on.wait(5)
+        go_on.wait(LONG_S)
         return threading.current_thread().name
 
     errand = beside.run(call)
@@ -41,10 +42,10 @@ def test_a_caller_does_its_own_errand_when_all_threads_are_busy(beside: Beside) 
 
     def busy() -> bool:
         started.set()
-        return over.wait(10)
+        return over.wait(LONG_S)
 
     slow = beside.run(busy)
-    assert started.wait(5)
+    assert started.wait(LONG_S)
     here = beside.run(threading.get_ident)
     assert here.result() == threading.get_ident()
     over.set()
@@ -57,10 +58,10 @@ def test_a_forgotten_errand_is_not_begun(beside: Beside) -> None:
 
     def busy() -> None:
         started.set()
-        over.wait(10)
+        over.wait(LONG_S)
 
     slow = beside.run(busy)
-    assert started.wait(5)
+    assert started.wait(LONG_S)
     beside.run(lambda: done.append("unwanted")).forget()
     over.set()
     slow.result()

@@ -24,6 +24,7 @@ from rag.index.manifest import describe_index_type
 from rag.index.opening import OpenGeneration
 from rag.interfaces import Catalog
 from rag.store.catalog import open_catalog
+from tests.patience import LONG_S
 from tests.sources import EMBEDDER, ROOT, new_version
 from tests.sources import put as put_file
 
@@ -227,6 +228,7 @@ def test_what_a_killed_ingestion_committed_is_found_once_the_catalog_rests(
     indexes.snapshot(handbook)
     put(catalog, handbook, "parking.txt", "Parking costs nothing.")
     committed = catalog.collection("handbook")
+    monkeypatch.setattr(generations, "_PATIENCE_S", LONG_S)
     assert indexes.snapshot(committed).manifest.chunks == 4  # an ingestion may still be at work
     monkeypatch.setattr(generations, "_PATIENCE_S", 0.0)
     assert_equals_catalog(indexes.snapshot(committed), catalog, committed)

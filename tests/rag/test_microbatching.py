@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rag.embedding.microbatching import MicroBatcher
+from tests.patience import LONG_S, wait_for
 
 
 class Work:
@@ -21,7 +22,7 @@ class Work:
     def __call__(self, items: Sequence[int]) -> list[int]:
         self.batches.append(list(items))
         self.begun.set()
-        self.go_on.wait(10)
+        self.go_on.wait(LONG_S)
         if 13 in items:
             raise ValueError("13 is a bad number")
         return [2 * item for item in items]
@@ -46,16 +47,6 @@ def callers() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    waiting = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it never came")
-
-
 def test_a_single_caller_is_served_at_once(batcher: MicroBatcher[int, int], work: Work) -> None:
     work.go_on.set()
     assert [batcher.result(1), batcher.result(2)] == [2, 4]
@@ -66,9 +57,9 @@ def test_what_waits_while_a_batch_runs_is_the_next_batch_up_to_the_limit(
     batcher: MicroBatcher[int, int], work: Work, callers: ThreadPoolExecutor
 ) -> None:
     first = callers.submit(batcher.result, 0)
-    assert work.begun.wait(5)
+    assert work.begun.wait(LONG_S)
     later = [callers.submit(batcher.result, item) for item in range(1, 7)]
-    until(lambda: batcher._waiting.qsize() == 6)
+    wait_for(lambda: batcher._waiting.qsize() == 6)
     work.go_on.set()
     assert [first.result(), *(call.result() for call in later)] == [0, 2, 4, 6, 8, 10, 12]
     assert [len(batch) for batch in work.batches] == [1, 4, 2]
@@ -78,9 +69,9 @@ def test_a_bad_item_fails_its_caller_and_not_its_neighbours(
     batcher: MicroBatcher[int, int], work: Work, callers: ThreadPoolExecutor
 ) -> None:
     first = callers.submit(batcher.result, 0)
-    assert work.begun.wait(5)
+    assert work.begun.wait(LONG_S)
     later = {item: callers.submit(batcher.result, item) for item in (1, 13, 3)}
-    until(lambda: batcher._waiting.qsize() == 3)
+    wait_for(lambda: batcher._waiting.qsize() == 3)
     work.go_on.set()
     assert (first.result(), later[1].result(), later[3].result()) == (0, 2, 6)
     with pytest.raises(ValueError, match="13 is a bad number"):
@@ -102,7 +93,7 @@ def test_who_was_interrupted_wants_nothing_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = callers.submit(batcher.result, 0)
-    assert work.begun.wait(5)
+    assert work.begun.wait(LONG_S)
     with monkeypatch.context() as interrupted:
 
         def interrupt(future: object, timeout: float | None = None) -> int:
@@ -122,11 +113,11 @@ def test_closing_does_what_waits_and_takes_nothing_more(
     batcher: MicroBatcher[int, int], work: Work, callers: ThreadPoolExecutor
 ) -> None:
     calls = [callers.submit(batcher.result, item) for item in range(3)]
-    until(lambda: sum(map(len, work.batches)) + batcher._waiting.qsize() == 3)
+    wait_for(lambda: sum(map(len, work.batches)) + batcher._waiting.qsize() == 3)
     closing = callers.submit(batcher.close)
     work.go_on.set()
     assert [call.result() for call in calls] == [0, 2, 4]
-    closing.result(5)
+    closing.result(LONG_S)
     assert "test" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(RuntimeError, match="has ended"):
         batcher.result(1)
