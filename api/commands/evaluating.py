@@ -1,4 +1,4 @@
-"""``footnote eval retrieval|groundedness|refusal``."""
+"""``footnote eval``: what is measured here, and the commands of modules of their own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from api.commands.running_suites import run_suite
 from api.console import AsJson, DataDir, command
 from api.reports import counting, show_report
 from rag.domain import SearchMode
 
 app = typer.Typer(help="Measure retrieval, the groundedness check and refusals.", no_args_is_help=True)
+app.command("run")(run_suite)
 
 
 @app.command()
