@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 Span = tuple[int, int]
 
 _ARTICLES = frozenset(("a", "an", "the", "le", "la", "les", "l", "un", "une", "des", "du", "d"))
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'"})
+_SPELLINGS = str.maketrans({"’": " ", "ʼ": " ", "'": " ", "œ": "oe", "æ": "ae"})
 _PUNCTUATION = frozenset(string.punctuation) | frozenset("«»“”„‘…–—·•")
 
 
@@ -169,9 +169,10 @@ def span_character_score(pairs: Iterable[tuple[Iterable[Span], Iterable[Span]]])
 def answer_tokens(text: str) -> list[str]:
     """Words as SQuAD compares them: lower case, no punctuation, no English or French article.
 
-    An apostrophe separates words, so that ``l'avion`` and ``avion`` agree; accents stay.
+    An apostrophe separates words, so that ``l'avion`` and ``avion`` agree, and so do ``cœur`` and ``coeur``;
+    accents stay.
     """
-    plain = unicodedata.normalize("NFC", text).lower().translate(_APOSTROPHES).replace("'", " ")
+    plain = unicodedata.normalize("NFC", text).lower().translate(_SPELLINGS)
     letters = "".join(" " if character in _PUNCTUATION else character for character in plain)
     return [word for word in letters.split() if word not in _ARTICLES]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eval.rag_metrics.citations import GOLD_CITATION_METRICS, citation_metrics
 from eval.rag_metrics.context import CONTEXT_METRICS
 from eval.rag_metrics.grounding import grounding_metrics
+from eval.rag_metrics.judge import judged_metrics
 from eval.rag_metrics.metric import Better, Metric, MetricScore, RagScores, cluster_of, mean_interval, measure
 from eval.rag_metrics.refusals import REFUSAL_METRICS
 from eval.rag_metrics.relevance import relevance_metrics
@@ -38,6 +39,7 @@ __all__ = [
     "MetricScore",
     "RagScores",
     "cluster_of",
+    "judged_metrics",
     "mean_interval",
     "measure",
     "rag_metrics",

@@ -38,7 +38,7 @@ class CitationChecks:
 
     def __init__(self, checker: GroundednessChecker) -> None:
         self._checker = checker
-        self._known: dict[str, tuple[CarriedSentence, ...]] = {}
+        self._known: dict[tuple[object, ...], tuple[CarriedSentence, ...]] = {}
 
     def precision(self, answered: AnsweredQuestion) -> float | None:
         """Share of the citations that are precise; ``None`` without a citation."""
@@ -51,13 +51,14 @@ class CitationChecks:
 
     def of(self, answer: Answer) -> tuple[CarriedSentence, ...]:
         """The checkable statements of ``answer``, in order."""
-        if answer.answer_id not in self._known:
+        key = (answer.question, answer.sentences, answer.citations)
+        if key not in self._known:
             citations = {citation.n: citation for citation in answer.citations}
-            self._known[answer.answer_id] = tuple(
+            self._known[key] = tuple(
                 self._carried(answer, sentence, [citations[n] for n in sentence.citations])
                 for sentence in checkable_sentences(answer)
             )
-        return self._known[answer.answer_id]
+        return self._known[key]
 
     def _carried(self, answer: Answer, sentence: Sentence, cited: Sequence[Citation]) -> CarriedSentence:
         together = bool(cited) and self._carries(answer, sentence, cited)

@@ -44,6 +44,21 @@ def context_recall(answered: AnsweredQuestion) -> float | None:
     return sum(found) / len(found)
 
 
+def random_precision(answered: AnsweredQuestion) -> float | None:
+    """The context precision that the same passages have on average over all orders.
+
+    The passage at rank ``k`` is relevant with probability ``R / N``, and then ``(k - 1)(R - 1) / (N - 1)`` of
+    those before it are, on average.
+    """
+    relevant = gold_passages(answered)
+    everything, hits = len(relevant), sum(relevant)
+    if not has_gold(answered.question):
+        return None
+    before = (hits - 1) / (everything - 1) if everything > 1 else 0.0
+    ranks = range(1, everything + 1)
+    return sum((1 + (rank - 1) * before) / rank for rank in ranks) / everything if hits else 0.0
+
+
 CONTEXT_METRICS = (
     Metric(
         name="context_precision",
@@ -52,6 +67,7 @@ CONTEXT_METRICS = (
         better="higher",
         explained="Do the passages that hold the answer come first? 1 when nothing else stands before them, "
         "0 when none of the passages holds it. By gold quote, or by gold document where no quote is known.",
+        trivial={"random order": random_precision},
     ),
     Metric(
         name="context_recall",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -34,6 +34,7 @@ class Metric:
         explained: one or two sentences for someone who has never measured such a system.
         unit: a ``share`` is 0 to 1.
         judge: name of the language model whose opinion it is; ``None`` where none is asked.
+        trivial: what the same questions and passages give without any cleverness, by its name.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Metric:
     explained: str
     unit: Unit = "share"
     judge: str | None = None
+    trivial: Mapping[str, PerQuestion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,7 @@ class MetricScore:
         mean: over the ``n`` questions that the metric says something about; ``None`` without any.
         ci95: questions about one document drawn together.
         failed: questions on which measuring itself failed; they are in no mean.
+        trivial: means of the metric's trivial rows, by their names.
     """
 
     metric: Metric
@@ -60,10 +63,13 @@ class MetricScore:
     mean: float | None
     ci95: Interval | None
     failed: int
+    trivial: Mapping[str, float | None]
 
     def to_json(self) -> dict[str, Any]:
-        """``{mean, n, ci95, better, unit}``, with the judge's name and the failures where there are any."""
+        """``{mean, n, ci95, better, unit}``, with judge, trivial rows and failures where there are any."""
         more: dict[str, Any] = {"judge": self.metric.judge} if self.metric.judge else {}
+        if self.trivial:
+            more["trivial"] = numbers(self.trivial)
         if self.failed:
             more["failed"] = self.failed
         return {
@@ -116,14 +122,17 @@ class RagScores:
 
     def _score(self, metric: Metric) -> MetricScore:
         values = self.values[metric.name]
-        known = [value for value in values if value is not None]
         clusters = [cluster_of(each) for each in self.answered]
         return MetricScore(
             metric=metric,
-            n=len(known),
-            mean=sum(known) / len(known) if known else None,
+            n=sum(value is not None for value in values),
+            mean=mean_of(values),
             ci95=mean_interval(values, clusters),
             failed=self.failed.get(metric.name, 0),
+            trivial={
+                name: mean_of([per_question(each) for each in self.answered])
+                for name, per_question in metric.trivial.items()
+            },
         )
 
 
@@ -158,6 +167,12 @@ def cluster_of(answered: AnsweredQuestion) -> str:
     """What is drawn as a whole: the questions about one document; one without a document by itself."""
     question = answered.question
     return f"document {min(question.documents)}" if question.documents else f"question {question.id}"
+
+
+def mean_of(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that are there; ``None`` without any."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def mean_interval(values: Sequence[float | None], clusters: Sequence[str]) -> Interval | None:

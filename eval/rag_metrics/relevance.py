@@ -40,6 +40,18 @@ def relevance(question: str, answer: str, language: str, embedder: Embedder) -> 
     return min((cosine + taken_up) / 2, 1.0)
 
 
+def repeating(embedder: Embedder) -> PerQuestion:
+    """What the question itself would get as the answer to it."""
+
+    def per_question(answered: AnsweredQuestion) -> float | None:
+        question = answered.question
+        return (
+            None if answered.refused else relevance(question.text, question.text, question.language, embedder)
+        )
+
+    return per_question
+
+
 def relevance_metrics(embedder: Embedder) -> tuple[Metric, ...]:
     """The one row, with ``embedder``."""
     return (
@@ -51,5 +63,6 @@ def relevance_metrics(embedder: Embedder) -> tuple[Metric, ...]:
             explained="Is the answer about what was asked: half nearness of meaning, half the question's own "
             "words. Compare it between systems on the same questions only: an answer of one word scores low "
             "however right it is, and one that repeats the question scores 1. Says nothing about truth.",
+            trivial={"repeating the question": repeating(embedder)},
         ),
     )

@@ -9,6 +9,7 @@ from eval.answered import AnsweredQuestion
 from eval.metrics import token_f1
 from eval.rag_metrics.metric import Metric, PerQuestion
 from eval.rag_metrics.texts import bleu, chrf, contains_answer, exact_match, rouge
+from rag.text.sentences import split_sentences
 
 Likeness = Callable[[str, Sequence[str]], float]
 
@@ -21,6 +22,19 @@ def against_gold(likeness: Likeness) -> PerQuestion:
         if not references:
             return None
         return 0.0 if answered.refused else likeness(answered.text, references)
+
+    return per_question
+
+
+def of_first_sentence(likeness: Likeness) -> PerQuestion:
+    """``likeness`` of the first sentence of the first passage to the gold answers; 0 without a passage."""
+
+    def per_question(answered: AnsweredQuestion) -> float | None:
+        references, passages = answered.question.answers, answered.answer.passages
+        if not references:
+            return None
+        spans = split_sentences(passages[0].text) if passages else []
+        return likeness(passages[0].text[slice(*spans[0])], references) if spans else 0.0
 
     return per_question
 
@@ -80,6 +94,13 @@ _ROWS: tuple[tuple[str, str, Likeness, str], ...] = (
 )
 
 WORDING_METRICS = tuple(
-    Metric(name=name, title=title, per_question=against_gold(likeness), better="higher", explained=explained)
+    Metric(
+        name=name,
+        title=title,
+        per_question=against_gold(likeness),
+        better="higher",
+        explained=explained,
+        trivial={"first sentence found": of_first_sentence(likeness)},
+    )
     for name, title, likeness, explained in _ROWS
 )
