@@ -112,8 +112,8 @@ class Games:
 
     Attributes:
         pairs: the contestants of each pairing.
-        scores: shape ``(questions, pairings)``: 1 where the first won, .5 for a tie, 0 where the second won or
-            none was played.
+        scores: shape ``(questions, pairings)``: 1 where the first won, .5 for a tie, 0 where the second won,
+            and where none was played.
         played: of the same shape.
     """
 
@@ -150,9 +150,9 @@ def bradley_terry(games: Games, weights: Floats) -> Floats:
     """Ratings by maximum likelihood, shape ``(draws, contestants)``.
 
     Bradley and Terry (1952), *Rank Analysis of Incomplete Block Designs*, Biometrika 39. A tie is half a win
-    for each: two who tie on nearly everything are alike, where a model with a parameter for ties would look at
-    the few other games alone. A normal prior on the log strengths (standard deviation 347 on this scale) keeps
-    finite who never loses.
+    for each: two who tie on nearly everything are alike, where a model with a parameter for ties would look
+    at the few other games alone. A normal prior on the log strengths (standard deviation 347 on this scale)
+    keeps finite who never loses.
 
     Args:
         weights: shape ``(draws, questions)``, how often each question counts.
