@@ -7,13 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.bootstrap import Interval, cluster_interval
-from eval.metrics import always_positive_f1, auroc, confusion
+from eval.bootstrap import Interval, Statistic, cluster_interval
+from eval.metrics import (
+    Confusion,
+    Floats,
+    always_positive_f1,
+    auroc,
+    brier_score,
+    calibration_error,
+    confusion,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionScores:
-    """How well decisions and their scores agree with labels; ``nan`` where a metric is not defined."""
+    """How well decisions and their scores agree with labels; ``nan`` where a metric is not defined.
+
+    Attributes:
+        calibration_error, brier: of the scores, read as probabilities.
+        base_rate_brier: Brier score of the share of positives, said of every record.
+    """
 
     n: int
     positives: int
@@ -24,6 +37,9 @@ class DecisionScores:
     specificity: float
     f1: float
     always_positive_f1: float
+    calibration_error: float
+    brier: float
+    base_rate_brier: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +66,7 @@ class Decisions:
 
     Args:
         positive: gold labels.
-        scores: higher means "more likely positive".
+        scores: probabilities of "positive".
         predicted: what was decided.
         clusters: records with the same one are resampled together.
     """
@@ -81,15 +97,23 @@ class Decisions:
             specificity=float(table.specificity[0]),
             f1=float(table.f1[0]),
             always_positive_f1=always_positive_f1(self._positive),
+            calibration_error=float(calibration_error(self._positive, self._scores)[0]),
+            brier=float(brier_score(self._positive, self._scores)[0]),
+            base_rate_brier=float(np.var(self._positive)) if len(self._positive) else float("nan"),
         )
 
     def intervals(self) -> Mapping[str, Interval | None]:
-        """95 % intervals of ``auroc``, ``balanced_accuracy`` and ``f1``; ``None`` where not defined."""
-        statistics = {
+        """95 % intervals by the names of :class:`DecisionScores`; ``None`` where not defined."""
+        statistics: dict[str, Statistic] = {
             "auroc": lambda weights: auroc(self._positive, self._scores, weights),
-            "balanced_accuracy": lambda weights: (
-                confusion(self._positive, self._predicted, weights).balanced_accuracy
-            ),
-            "f1": lambda weights: confusion(self._positive, self._predicted, weights).f1,
+            "balanced_accuracy": lambda weights: self._confusion(weights).balanced_accuracy,
+            "precision": lambda weights: self._confusion(weights).precision,
+            "recall": lambda weights: self._confusion(weights).recall,
+            "specificity": lambda weights: self._confusion(weights).specificity,
+            "f1": lambda weights: self._confusion(weights).f1,
+            "calibration_error": lambda weights: calibration_error(self._positive, self._scores, weights),
         }
         return {name: cluster_interval(statistic, self._clusters) for name, statistic in statistics.items()}
+
+    def _confusion(self, weights: Floats) -> Confusion:
+        return confusion(self._positive, self._predicted, weights)

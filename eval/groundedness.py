@@ -6,20 +6,26 @@ score stand the two trivial baselines, since F1 alone can be had by calling ever
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from eval.bootstrap import Interval
-from eval.decisions import Decision, Decisions, DecisionScores
-from eval.metrics import Span, SpanScore, auroc, percentiles, span_character_score
+from eval.decisions import Decision
+from eval.groundedness_scores import (
+    CheckedResponse,
+    GroundednessScores,
+    by_group,
+    cluster_of,
+    intervals_of,
+    scores_of,
+    without_flagged,
+)
+from eval.metrics import Span, percentiles
 from eval.overlap import word_overlap
-from eval.readers import GoldSpan, GroundednessRecord, LineFailure, read_groundedness
+from eval.readers import GroundednessRecord, LineFailure, read_groundedness
 from eval.report import (
     Progress,
     SummaryRow,
@@ -36,48 +42,6 @@ from rag.interfaces import GroundednessChecker
 
 POSITIVE_CLASS = "unsupported"
 _UNSUPPORTED = frozenset({Verdict.UNSUPPORTED, Verdict.CONTRADICTED})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroundednessScores:
-    """Scores of a part of the records.
-
-    Attributes:
-        decisions: the metrics of whole responses, positive class "unsupported".
-        word_overlap_auroc: what counting words alone reaches.
-        spans: over characters, where the file marks gold spans.
-    """
-
-    decisions: DecisionScores
-    word_overlap_auroc: float
-    spans: SpanScore | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Flat metrics, ``span_char_f1`` where spans are marked, and the baselines."""
-        scores = self.decisions
-        figures = {
-            "auroc": scores.auroc,
-            "balanced_accuracy": scores.balanced_accuracy,
-            "precision": scores.precision,
-            "recall": scores.recall,
-            "f1": scores.f1,
-        }
-        if self.spans is not None:
-            figures |= {
-                "span_char_f1": self.spans.f1,
-                "span_char_precision": self.spans.precision,
-                "span_char_recall": self.spans.recall,
-            }
-        baselines = {
-            "always_unsupported_f1": scores.always_positive_f1,
-            "word_overlap_auroc": self.word_overlap_auroc,
-        }
-        return {
-            "n": scores.n,
-            "positives": scores.positives,
-            **numbers(figures),
-            "baselines": numbers(baselines),
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,23 +100,16 @@ class GroundednessReport:
             ("balanced accuracy", shown(whole.balanced_accuracy, self.intervals["balanced_accuracy"])),
             ("F1", shown(whole.f1, self.intervals["f1"])),
             ("  always unsupported", shown(whole.always_positive_f1)),
+            ("calibration error", shown(whole.calibration_error, self.intervals["calibration_error"])),
+            ("Brier score", shown(whole.brier)),
+            ("  share of unsupported", shown(whole.base_rate_brier)),
         ]
         if self.scores.spans is not None:
-            rows.append(("span character F1", shown(self.scores.spans.f1)))
+            rows.append(("span character F1", shown(self.scores.spans.f1, self.intervals["span_char_f1"])))
+            rows.append(("  everything marked", shown(self.scores.everything_marked_f1)))
         rows += [(f"  {name}", _one_line(scores)) for name, scores in self.by_group.items()]
         rows.append(("median check", shown(self.ms_per_response["p50"], digits=1, unit=" ms")))
         return rows + failure_rows(self.failures)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Checked:
-    """A record with what the checker said of it."""
-
-    record: GroundednessRecord
-    unsupported_score: float
-    predicted: bool
-    overlap: float
-    spans: tuple[Span, ...]
 
 
 def evaluate_groundedness(
@@ -168,7 +125,7 @@ def evaluate_groundedness(
         DatasetError: the file cannot be read or holds no usable line.
     """
     dataset = read_groundedness(file)
-    checked: list[_Checked] = []
+    checked: list[CheckedResponse] = []
     failures = list(dataset.failures)
     thresholds: set[float] = set()
     milliseconds: list[float] = []
@@ -189,10 +146,10 @@ def evaluate_groundedness(
         dataset=dataset.name,
         checker=checker.name,
         threshold=thresholds.pop() if len(thresholds) == 1 else None,
-        scores=_score(checked),
-        by_group=_by_group(checked),
-        without_flagged=_without_flagged(checked),
-        intervals=_decisions(checked, [each.record.unsupported for each in checked]).intervals(),
+        scores=scores_of(checked),
+        by_group=by_group(checked),
+        without_flagged=without_flagged(checked),
+        intervals=intervals_of(checked),
         ms_per_response=percentiles(milliseconds, (50, 95)),
         decided=tuple(map(_decided, checked)),
         failures=tuple(failures),
@@ -214,8 +171,8 @@ def _check(checker: GroundednessChecker, record: GroundednessRecord) -> Groundin
     return report
 
 
-def _compare(record: GroundednessRecord, report: GroundingReport | None) -> _Checked:
-    return _Checked(
+def _compare(record: GroundednessRecord, report: GroundingReport | None) -> CheckedResponse:
+    return CheckedResponse(
         record=record,
         unsupported_score=0.0 if report is None else 1 - report.score,
         predicted=report is not None and report.score < report.threshold,
@@ -235,71 +192,14 @@ def _predicted_spans(report: GroundingReport) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _any_span(span: GoldSpan) -> bool:
-    return True
-
-
-def _unflagged(span: GoldSpan) -> bool:
-    return not span.flagged
-
-
-def _score(checked: Sequence[_Checked], counts: Callable[[GoldSpan], bool] = _any_span) -> GroundednessScores:
-    """Score records; only gold spans for which ``counts`` is true make a response unsupported."""
-    positive = [_positive(each.record, counts) for each in checked]
-    marked = [
-        ([(span.start, span.end) for span in each.record.spans if counts(span)], each.spans)
-        for each in checked
-        if each.record.spans is not None
-    ]
-    uncovered = np.asarray([1 - each.overlap for each in checked], dtype=np.float64)
-    return GroundednessScores(
-        decisions=_decisions(checked, positive).scores(),
-        word_overlap_auroc=float(auroc(np.asarray(positive, dtype=np.bool_), uncovered)[0]),
-        spans=span_character_score(marked) if any(gold for gold, _ in marked) else None,
-    )
-
-
-def _positive(record: GroundednessRecord, counts: Callable[[GoldSpan], bool]) -> bool:
-    return any(counts(span) for span in record.spans) if record.spans else record.unsupported
-
-
-def _decisions(checked: Sequence[_Checked], positive: Sequence[bool]) -> Decisions:
-    return Decisions(
-        positive=positive,
-        scores=[each.unsupported_score for each in checked],
-        predicted=[each.predicted for each in checked],
-        clusters=[_cluster(each.record) for each in checked],
-    )
-
-
-def _decided(checked: _Checked) -> Decision:
+def _decided(checked: CheckedResponse) -> Decision:
     return Decision(
         id=f"{checked.record.id} (line {checked.record.line})",
-        cluster=_cluster(checked.record),
+        cluster=cluster_of(checked.record),
         positive=checked.record.unsupported,
         score=checked.unsupported_score,
         predicted=checked.predicted,
     )
-
-
-def _cluster(record: GroundednessRecord) -> str:
-    """The source, or where the file does not name it a hash of the context, which stands for it."""
-    if record.source_id is not None:
-        return record.source_id
-    return hashlib.sha256("\0".join(record.context).encode()).hexdigest()
-
-
-def _by_group(checked: Sequence[_Checked]) -> dict[str, GroundednessScores]:
-    groups: dict[str, list[_Checked]] = {}
-    for each in checked:
-        if each.record.group is not None:
-            groups.setdefault(each.record.group, []).append(each)
-    return {name: _score(groups[name]) for name in sorted(groups)}
-
-
-def _without_flagged(checked: Sequence[_Checked]) -> GroundednessScores | None:
-    flagged = any(span.flagged for each in checked for span in each.record.spans or ())
-    return _score(checked, _unflagged) if flagged else None
 
 
 def _one_line(scores: GroundednessScores) -> str:

@@ -1,4 +1,4 @@
-"""Metrics of binary decisions, of marked characters and of short answers.
+"""Metrics of binary decisions, of probabilities, of marked characters and of short answers.
 
 The positive class is "unsupported" (or "unanswerable"). The metrics of decisions take optional weights of
 shape ``(draws, n)`` and then give one value a draw, which is what :mod:`eval.bootstrap` needs; without
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Span = tuple[int, int]
 
+_BINS = 10
 _ARTICLES = frozenset(("a", "an", "the", "le", "la", "les", "l", "un", "une", "des", "du", "d"))
 _SPELLINGS = str.maketrans({"’": " ", "ʼ": " ", "'": " ", "œ": "oe", "æ": "ae"})
 _PUNCTUATION = frozenset(string.punctuation) | frozenset("«»“”„‘…–—·•")
@@ -115,6 +116,33 @@ def percentiles(values: Sequence[float], ranks: Sequence[int]) -> dict[str, floa
     return {f"p{rank}": float(np.percentile(values, rank)) for rank in ranks}
 
 
+# ----------------------------------------------------------------------------------- probabilities
+
+
+def calibration_error(positive: Flags, probabilities: Floats, weights: Floats | None = None) -> Floats:
+    """Expected calibration error: how far probabilities are from the shares that come true, 0 to 1.
+
+    Probabilities are put into ten bins of equal width; of each, the distance between its mean probability
+    and its share of positives counts with its size. Guo et al. (2017), *On Calibration of Modern Neural
+    Networks*, https://arxiv.org/abs/1706.04599, section 2. Small samples make it too high, and a constant at
+    the share of positives has none: read it beside the AUROC and the Brier score.
+    """
+    weights = _weights(weights, len(positive))
+    bins = np.minimum((probabilities * _BINS).astype(np.int64), _BINS - 1)
+    gaps = np.zeros((len(positive), _BINS))
+    gaps[np.arange(len(positive)), bins] = probabilities - positive
+    return _ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
+
+
+def brier_score(positive: Flags, probabilities: Floats, weights: Floats | None = None) -> Floats:
+    """Mean square of what probabilities are off by, 0 to 1, lower is better; a half always gives 0.25.
+
+    Brier (1950), *Verification of forecasts expressed in terms of probability*, Monthly Weather Review 78.
+    """
+    weights = _weights(weights, len(positive))
+    return _ratio(weights @ np.square(probabilities - positive), weights.sum(axis=1))
+
+
 # ------------------------------------------------------------------------------- marked characters
 
 
@@ -146,21 +174,33 @@ def span_character_score(pairs: Iterable[tuple[Iterable[Span], Iterable[Span]]])
     Args:
         pairs: gold spans and predicted spans of each response, half-open, in any order, overlaps allowed.
     """
-    gold_characters = predicted_characters = shared = 0
-    for gold, predicted in pairs:
-        gold_spans, predicted_spans = merge_spans(gold), merge_spans(predicted)
-        gold_characters += _length(gold_spans)
-        predicted_characters += _length(predicted_spans)
-        shared += (
-            _length(gold_spans)
-            + _length(predicted_spans)
-            - _length(merge_spans(gold_spans + predicted_spans))
-        )
+    table = span_characters(pairs)
     return SpanScore(
-        precision=_fraction(shared, predicted_characters),
-        recall=_fraction(shared, gold_characters),
-        f1=_fraction(2 * shared, gold_characters + predicted_characters),
+        precision=float(table.precision[0]), recall=float(table.recall[0]), f1=float(table.f1[0])
     )
+
+
+def span_characters(
+    pairs: Iterable[tuple[Iterable[Span], Iterable[Span]]], weights: Floats | None = None
+) -> Confusion:
+    """Characters of all responses as decisions: marked in the gold, called so, both.
+
+    Characters that nobody marked are not counted: ``true_negative`` is 0.
+    """
+    counts = np.asarray([_marked_characters(*pair) for pair in pairs], dtype=np.float64).reshape(-1, 3)
+    gold, predicted, shared = (_weights(weights, len(counts)) @ counts).T
+    return Confusion(
+        true_positive=shared,
+        false_positive=predicted - shared,
+        false_negative=gold - shared,
+        true_negative=np.zeros_like(shared),
+    )
+
+
+def _marked_characters(gold: Iterable[Span], predicted: Iterable[Span]) -> tuple[int, int, int]:
+    gold_spans, predicted_spans = merge_spans(gold), merge_spans(predicted)
+    marked, called = _length(gold_spans), _length(predicted_spans)
+    return marked, called, marked + called - _length(merge_spans(gold_spans + predicted_spans))
 
 
 # ----------------------------------------------------------------------------------- short answers
@@ -207,10 +247,6 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     ratio: Floats = np.full(numerator.shape, np.nan)
     np.divide(numerator, denominator, out=ratio, where=denominator > 0)
     return ratio
-
-
-def _fraction(numerator: int, denominator: int) -> float:
-    return numerator / denominator if denominator else float("nan")
 
 
 def _length(spans: Iterable[Span]) -> int:

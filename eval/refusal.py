@@ -80,22 +80,32 @@ class RefusalReport:
             "n": self.decisions.n,
             "unanswerable": self.decisions.positives,
             **numbers(figures),
-            "ci95": {name: interval(bounds) for name, bounds in self.intervals.items() if name != "f1"},
+            "ci95": {name: interval(bounds) for name, bounds in self._shown_intervals().items()},
             **failures_json(self.failures),
         }
 
     def summary_rows(self) -> list[SummaryRow]:
         """Refusals, false refusals, answers and what went wrong."""
-        scores = self.decisions
+        scores, intervals = self.decisions, self._shown_intervals()
         return [
             ("data set", f"{self.dataset}, {scores.n} questions, {scores.positives} unanswerable"),
-            ("refusal recall", shown(scores.recall)),
-            ("false refusals", shown(self.false_refusal_rate)),
-            ("balanced accuracy", shown(scores.balanced_accuracy, self.intervals["balanced_accuracy"])),
-            ("AUROC", shown(scores.auroc, self.intervals["auroc"])),
+            ("refusal recall", shown(scores.recall, intervals["refusal_recall"])),
+            ("false refusals", shown(self.false_refusal_rate, intervals["false_refusal_rate"])),
+            ("balanced accuracy", shown(scores.balanced_accuracy, intervals["balanced_accuracy"])),
+            ("AUROC", shown(scores.auroc, intervals["auroc"])),
             ("answer token F1", shown(number(self.answer_token_f1))),
             *failure_rows(self.failures),
         ]
+
+    def _shown_intervals(self) -> dict[str, Interval | None]:
+        """By the names of the report's figures."""
+        answered = self.intervals["specificity"]
+        return {
+            "refusal_recall": self.intervals["recall"],
+            "false_refusal_rate": None if answered is None else (1 - answered[1], 1 - answered[0]),
+            "balanced_accuracy": self.intervals["balanced_accuracy"],
+            "auroc": self.intervals["auroc"],
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

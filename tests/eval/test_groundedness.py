@@ -79,7 +79,25 @@ def test_a_checker_that_is_always_right_scores_1_throughout(balanced: Path) -> N
     assert (shown["n"], shown["positives"], shown["positive_class"]) == (40, 20, "unsupported")
     for metric in ("auroc", "balanced_accuracy", "precision", "recall", "f1"):
         assert shown[metric] == 1
-    assert shown["ci95"] == {"auroc": [1, 1], "balanced_accuracy": [1, 1], "f1": [1, 1]}
+    assert {
+        name: shown["ci95"][name] for name in ("auroc", "balanced_accuracy", "precision", "recall", "f1")
+    } == {
+        "auroc": [1, 1],
+        "balanced_accuracy": [1, 1],
+        "precision": [1, 1],
+        "recall": [1, 1],
+        "f1": [1, 1],
+    }
+
+
+def test_probabilities_are_compared_with_what_comes_true(balanced: Path) -> None:
+    # half are unsupported and called so with .8, the others supported and called unsupported with .1
+    shown = evaluate_groundedness(balanced, checker=FunctionChecker(literal)).to_json()
+    assert shown["calibration_error"] == pytest.approx((0.2 + 0.1) / 2)
+    assert shown["brier"] == pytest.approx((0.2**2 + 0.1**2) / 2)
+    assert shown["baselines"]["base_rate_brier"] == 0.25
+    low, high = shown["ci95"]["calibration_error"]
+    assert 0.1 <= low <= 0.15 <= high <= 0.2
 
 
 def test_a_checker_that_is_always_wrong_scores_0(balanced: Path) -> None:
@@ -103,7 +121,7 @@ def test_the_threshold_is_the_checkers_own(balanced: Path) -> None:
 def test_the_report_has_the_fields_of_the_contract(balanced: Path) -> None:
     shown = evaluate_groundedness(balanced, checker=FunctionChecker(literal)).to_json()
     assert (shown["dataset"], shown["checker"]) == ("set.jsonl", "function")
-    assert set(shown["baselines"]) == {"always_unsupported_f1", "word_overlap_auroc"}
+    assert set(shown["baselines"]) == {"always_unsupported_f1", "word_overlap_auroc", "base_rate_brier"}
     assert set(shown["ms_per_response"]) == {"p50", "p95"}
     assert (shown["failed"], shown["failures"]) == (0, [])
     assert "span_char_f1" not in shown
@@ -152,11 +170,16 @@ def spanned(number: int, *spans: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_span_f1_counts_the_checkers_spans_against_merged_gold_spans(tmp_path: Path) -> None:
-    file = write(tmp_path, spanned(1, {"start": 0, "end": 4}, {"start": 2, "end": 6}), spanned(2))
+    marked = spanned(1, {"start": 0, "end": 4}, {"start": 2, "end": 6})
+    file = write(tmp_path, marked, {**spanned(2), "source_id": "another"})
     shown = evaluate_groundedness(file, checker=FunctionChecker(lambda *given: 0.1, spans=[(3, 9)])).to_json()
     assert shown["span_char_precision"] == pytest.approx(3 / 12)
     assert shown["span_char_recall"] == pytest.approx(3 / 6)
     assert shown["span_char_f1"] == pytest.approx(2 * 3 / (12 + 6), abs=1e-4)
+    # everything marked: 20 characters called, 6 of them rightly
+    assert shown["baselines"]["everything_marked_span_char_f1"] == pytest.approx(2 * 6 / (20 + 6), abs=1e-4)
+    low, high = shown["ci95"]["span_char_f1"]
+    assert low <= shown["span_char_f1"] <= high
 
 
 def test_without_spans_the_whole_unsupported_sentence_is_predicted(tmp_path: Path) -> None:

@@ -16,10 +16,13 @@ from eval.metrics import (
     always_positive_f1,
     answer_tokens,
     auroc,
+    brier_score,
+    calibration_error,
     confusion,
     merge_spans,
     percentiles,
     span_character_score,
+    span_characters,
     token_f1,
 )
 
@@ -108,6 +111,44 @@ def test_span_score_counts_characters_once(pairs: list[tuple[list[Span], list[Sp
     assert score.recall == pytest.approx(shared / gold_count if gold_count else math.nan, nan_ok=True)
     total = gold_count + predicted_count
     assert score.f1 == pytest.approx(2 * shared / total if total else math.nan, nan_ok=True)
+
+
+def test_calibration_error_and_brier_score_by_hand() -> None:
+    positive = np.array([True, True, False, False, True])
+    probabilities = np.array([0.95, 0.91, 0.12, 0.18, 0.15])
+    # the bin from .9: mean .93 against 1, two of them; the bin from .1: mean .15 against 1/3, three
+    expected = 2 / 5 * 0.07 + 3 / 5 * (1 / 3 - 0.15)
+    assert calibration_error(positive, probabilities)[0] == pytest.approx(expected)
+    squares = [0.05**2, 0.09**2, 0.12**2, 0.18**2, 0.85**2]
+    assert brier_score(positive, probabilities)[0] == pytest.approx(sum(squares) / 5)
+
+
+def test_a_record_that_weighs_twice_counts_twice() -> None:
+    positive, probabilities = np.array([True, False]), np.array([0.7, 0.2])
+    weights = np.array([[2.0, 1.0], [0.0, 0.0]])
+    for metric in (calibration_error, brier_score):
+        twice = metric(np.array([True, True, False]), np.array([0.7, 0.7, 0.2]))[0]
+        found = metric(positive, probabilities, weights)
+        assert found[0] == pytest.approx(twice)
+        assert math.isnan(found[1])
+
+
+def test_certainty_and_ignorance() -> None:
+    positive = np.array([True, False, False, False])
+    right = positive.astype(float)
+    assert (calibration_error(positive, right)[0], brier_score(positive, right)[0]) == (0, 0)
+    assert (calibration_error(positive, 1 - right)[0], brier_score(positive, 1 - right)[0]) == (1, 1)
+    base_rate = np.full(4, 0.25)  # knows nothing of any record, and is perfectly calibrated
+    assert calibration_error(positive, base_rate)[0] == pytest.approx(0)
+    assert brier_score(positive, base_rate)[0] == pytest.approx(0.25 * 0.75)
+
+
+def test_span_characters_are_weighed_by_response() -> None:
+    pairs = [([(0, 10)], [(5, 15)]), ([(0, 4)], [])]
+    table = span_characters(pairs, np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 1.0]]))
+    assert table.f1 == pytest.approx([2 * 5 / 24, 2 * 5 / 20, 0])
+    assert table.precision[:2] == pytest.approx([0.5, 0.5])
+    assert math.isnan(table.precision[2])
 
 
 def test_span_score_by_hand() -> None:
