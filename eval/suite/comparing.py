@@ -62,20 +62,26 @@ def regressions_in_words(report: SuiteReport) -> list[str]:
     comparison = report.comparison
     if comparison is None:
         return []
-    sentences = [
-        f"{_called(each)} fell from {each.before:.3f} to {each.after:.3f}"
-        if each.after < each.before  # type: ignore[operator]
-        else f"{_called(each)} rose from {each.before:.3f} to {each.after:.3f}"
-        for each in comparison.regressions
-    ]
-    with_differences = [
-        f"{sentence} (difference {each.difference:+.3f}, 95 % interval {_bounds(each.ci95)}, n = {each.n})."
-        for sentence, each in zip(sentences, comparison.regressions, strict=True)
+    sentences = [_worse_in_words(each) for each in comparison.regressions]
+    sentences += [
+        f"{_called(each)} was {each.before:.3f}, and there is nothing left to compute it from."
+        for each in comparison.differences
+        if each.gated and each.before is not None and each.after is None
     ]
     if failed := comparison.newly_failed:
         named = ", ".join(failed[:_NAMED]) + (" …" if len(failed) > _NAMED else "")
-        with_differences.append(f"{len(failed)} that the baseline answered could not be evaluated: {named}.")
-    return with_differences
+        sentences.append(f"{len(failed)} that the baseline answered could not be evaluated: {named}.")
+    return sentences
+
+
+def _worse_in_words(worse: Difference) -> str:
+    assert worse.before is not None, "only what both have is judged"
+    assert worse.after is not None, "only what both have is judged"
+    way = "fell" if worse.after < worse.before else "rose"
+    return (
+        f"{_called(worse)} {way} from {worse.before:.3f} to {worse.after:.3f} (difference "
+        f"{worse.difference:+.3f}, 95 % interval {_bounds(worse.ci95)}, n = {worse.n})."
+    )
 
 
 def _require_same_questions(found: RecordSet, earlier: RecordSet | None, name: str) -> None:
@@ -101,16 +107,21 @@ def _differences(
     before = {figure.key: figure for figure in baseline.figures}
     sets = {found.part: found for found in report.sets}
     for figure in report.figures:
-        if (old := before.get(figure.key)) is not None:
-            is_gated = figure.key in gate if gate else not figure.unit
-            yield _difference(
-                figure, old, earlier, sets, seed=report.environment.seed, tolerance=tolerance, gated=is_gated
-            )
+        is_gated = figure.key in gate if gate else not figure.unit
+        yield _difference(
+            figure,
+            before.get(figure.key),
+            earlier,
+            sets,
+            seed=report.environment.seed,
+            tolerance=tolerance,
+            gated=is_gated,
+        )
 
 
 def _difference(
     figure: Figure,
-    old: Figure,
+    old: Figure | None,
     earlier: dict[str, RecordSet],
     sets: dict[str, RecordSet],
     *,
@@ -119,14 +130,14 @@ def _difference(
     gated: bool,
 ) -> Difference:
     difference, bounds, n = None, None, 0
-    if has_records(figure, sets[figure.part]):
+    if old is not None and has_records(figure, sets[figure.part]):
         difference, bounds, n = paired_difference(
             earlier[figure.part], sets[figure.part], figure.name, seed=seed
         )
     return Difference(
         part=figure.part,
         name=figure.name,
-        before=old.value,
+        before=None if old is None else old.value,
         after=figure.value,
         difference=difference,
         ci95=bounds,

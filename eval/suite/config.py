@@ -76,13 +76,16 @@ class Suite(BaseModel):
     thresholds: dict[str, float] = Field(default={}, strict=False)
 
     @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if not (self.questions or self.retrieval or self.groundedness or self.refusal):
-            raise ValueError("nothing to run; give 'questions', 'retrieval', 'groundedness' or 'refusal'")
+    def _is_whole(self) -> Self:
         if self.questions is None and (self.documents or self.collection):
             raise ValueError("'documents' or 'collection' is given, but no 'questions' to ask of it")
+        if not (self.questions or self.retrieval or self.groundedness or self.refusal):
+            raise ValueError("nothing to run; give 'questions', 'retrieval', 'groundedness' or 'refusal'")
         if self.questions is not None and (self.documents is None) == (self.collection is None):
             raise ValueError("'questions' need either 'documents', a folder, or 'collection', and not both")
+        both = sorted({*self.thresholds, *self.gate} & {*self.leave_out})
+        if both:
+            raise ValueError(f"{both[0]!r} is left out, so it can have no threshold and be no gate")
         return self
 
     def paths(self) -> Iterator[tuple[str, Path]]:

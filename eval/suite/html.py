@@ -36,14 +36,13 @@ _FAILURES_SHOWN = 200
 def render_html(report: SuiteReport) -> str:
     """The whole page; the same report gives the same page."""
     template, style = _template()
+    told = [figure for figure in report.figures if figure.is_told]
     worst = [case for case in report.cases if case.passages is not None]
     return template.render(
         report=report,
         style=Markup(style),  # noqa: S704 (our own file)
         policy=content_security_policy(),
-        parts=[
-            (part, list(figures)) for part, figures in groupby(report.figures, key=lambda each: each.part)
-        ],
+        parts=[(part, list(figures)) for part, figures in groupby(told, key=lambda each: each.part)],
         QUESTIONS=QUESTIONS,
         outcomes=_outcomes(report.cases),
         worst=worst,

@@ -40,18 +40,13 @@ _RANKS = (50, 95)
 
 
 @contextmanager
-def questioned(suite: Suite, footnote: Footnote, steps: Steps) -> Iterator[tuple[Footnote, str]]:
-    """The Footnote that is asked, and the collection: the suite's own documents are gone afterwards."""
-    if suite.collection is not None:
-        yield footnote, suite.collection
-        return
-    assert suite.documents is not None, "a suite with questions has either"
+def scratch(footnote: Footnote) -> Iterator[Footnote]:
+    """The same models over a data directory of their own, which is gone afterwards."""
     with (
         TemporaryDirectory(prefix="footnote-suite-") as folder,
         footnote.with_settings(data_dir=Path(folder), catalog_url=None) as private,
     ):
-        _ingest(suite.documents, private, steps)
-        yield private, COLLECTION
+        yield private
 
 
 def run_questions(
@@ -98,7 +93,8 @@ class _Files:
         self._count(status.files_done, status.files_total)
 
 
-def _ingest(documents: Path, footnote: Footnote, steps: Steps) -> None:
+def ingest_documents(documents: Path, footnote: Footnote, steps: Steps) -> str:
+    """Take a suite's documents in; the collection's name. Raises: DatasetError when there are none."""
     with build_ingestor(footnote) as ingestor:
         result = ingestor.sync(
             open_source(documents),
@@ -111,6 +107,7 @@ def _ingest(documents: Path, footnote: Footnote, steps: Steps) -> None:
     if result.documents == 0:
         first = f" {result.failures[0].path}: {result.failures[0].message}" if result.failures else ""
         raise DatasetError(f"No document of {documents} could be ingested.{first}")
+    return COLLECTION
 
 
 def _trivial(
@@ -168,8 +165,6 @@ def _figures(
 ) -> Iterator[Figure]:
     for metric in metrics:
         value, bounds, n = value_and_interval(records.kind, records.records, metric.name, seed=seed)
-        if n == 0 and metric.unit != "share":  # no language model, no tokens
-            continue
         yield Figure(
             part=QUESTIONS,
             name=metric.name,

@@ -92,6 +92,11 @@ class Figure(_Part):
     passed: bool | None = None
 
     @property
+    def is_told(self) -> bool:
+        """Whether it says anything: there was something to measure, or a threshold to meet."""
+        return self.n > 0 or self.threshold is not None
+
+    @property
     def key(self) -> str:
         """How suites name it: ``faithfulness``, or ``retrieval/scifact/nDCG@10``."""
         return self.name if self.part == QUESTIONS else f"{self.part}/{self.name}"

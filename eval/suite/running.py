@@ -21,7 +21,7 @@ from eval.suite.file_parts import (
     run_retrieval,
 )
 from eval.suite.metrics import metrics_for
-from eval.suite.questions_part import LATENCIES, questioned, run_questions
+from eval.suite.questions_part import LATENCIES, ingest_documents, run_questions, scratch
 from eval.suite.report import SCHEMA_VERSION, Figure, SuiteReport
 from eval.suite.steps import Steps
 from rag.errors import SuiteError
@@ -75,15 +75,18 @@ def run_suite(suite: Suite, footnote: Footnote, *, steps: Steps | None = None) -
 def _parts(suite: Suite, metrics: Sequence[Metric], footnote: Footnote, steps: Steps) -> Iterator[PartResult]:
     """Each part as it is run, one after the other."""
     seed = suite.seed
-    if suite.questions is not None:
-        with questioned(suite, footnote, steps) as (asked, collection):
-            yield run_questions(suite, metrics, asked, collection=collection, steps=steps)
-    for folder in suite.retrieval:
-        yield run_retrieval(folder, footnote, seed=seed, steps=steps)
-    for file in suite.groundedness:
-        yield run_groundedness(file, footnote, seed=seed, steps=steps)
-    for file in suite.refusal:
-        yield run_refusal(file, footnote, llm=suite.llm, seed=seed, steps=steps)
+    with scratch(footnote) as private:
+        if suite.documents is not None:
+            collection = ingest_documents(suite.documents, private, steps)
+            yield run_questions(suite, metrics, private, collection=collection, steps=steps)
+        if suite.collection is not None:
+            yield run_questions(suite, metrics, footnote, collection=suite.collection, steps=steps)
+        for folder in suite.retrieval:
+            yield run_retrieval(folder, private, seed=seed, steps=steps)
+        for file in suite.groundedness:
+            yield run_groundedness(file, private, seed=seed, steps=steps)
+        for file in suite.refusal:
+            yield run_refusal(file, private, llm=suite.llm, seed=seed, steps=steps)
 
 
 def _check_names(suite: Suite, metrics: frozenset[str]) -> None:

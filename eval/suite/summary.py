@@ -50,6 +50,7 @@ class SuiteSummary:
         rows = [
             (f"{'✗ ' if figure.passed is False else ''}{figure.key}", _one_line(figure))
             for figure in report.figures
+            if figure.is_told
         ]
         if report.comparison is not None:
             worse = [each for each in report.comparison.differences if each.verdict == "worse"]
