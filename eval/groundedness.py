@@ -56,6 +56,7 @@ class GroundednessReport:
         intervals: 95 %, sources resampled.
         ms_per_response: percentiles of one check.
         decided: every record in the scores, in order.
+        unknown_labels: counts of labels that are none of the usual ones; they were read as unsupported.
         failures: unusable lines, and records that the checker failed on; neither is in any score.
     """
 
@@ -68,6 +69,7 @@ class GroundednessReport:
     intervals: Mapping[str, Interval | None]
     ms_per_response: Mapping[str, float]
     decided: tuple[Decision, ...]
+    unknown_labels: Mapping[str, int]
     failures: tuple[LineFailure, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -77,6 +79,8 @@ class GroundednessReport:
             parts["by_task"] = {name: scores.to_json() for name, scores in self.by_group.items()}
         if self.without_flagged is not None:
             parts["without_flagged_spans"] = self.without_flagged.to_json()
+        if self.unknown_labels:
+            parts["unknown_labels"] = dict(self.unknown_labels)
         return {
             "dataset": self.dataset,
             "checker": self.checker,
@@ -109,7 +113,15 @@ class GroundednessReport:
             rows.append(("  everything marked", shown(self.scores.everything_marked_f1)))
         rows += [(f"  {name}", _one_line(scores)) for name, scores in self.by_group.items()]
         rows.append(("median check", shown(self.ms_per_response["p50"], digits=1, unit=" ms")))
-        return rows + failure_rows(self.failures)
+        return rows + _label_rows(self.unknown_labels) + failure_rows(self.failures)
+
+
+def _label_rows(unknown: Mapping[str, int]) -> list[SummaryRow]:
+    """A row that names unusual labels; none without."""
+    if not unknown:
+        return []
+    names = ", ".join(f"{label!r} × {count}" for label, count in sorted(unknown.items()))
+    return [("unusual labels", f"{names}: read as unsupported, as every label but entailment")]
 
 
 def evaluate_groundedness(
@@ -152,6 +164,7 @@ def evaluate_groundedness(
         intervals=intervals_of(checked),
         ms_per_response=percentiles(milliseconds, (50, 95)),
         decided=tuple(map(_decided, checked)),
+        unknown_labels=dataset.unknown_labels,
         failures=tuple(failures),
     )
 

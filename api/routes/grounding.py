@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from api.dependencies import FootnoteParts
 from api.errors import problems
-from api.schemas.answers import GroundingReportBody, GroundRequest
+from api.schemas.answers import GroundingReportBody
+from api.schemas.grounding import GroundRequest
 
 router = APIRouter(prefix="/v1", tags=["grounding"])
 

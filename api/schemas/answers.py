@@ -13,7 +13,6 @@ from rag.domain import (
     Answer,
     AnswerStatus,
     Citation,
-    Evidence,
     EvidenceSpan,
     GroundingPolicy,
     GroundingReport,
@@ -285,31 +284,6 @@ class SearchBody(Body):
             results=[PassageBody.of(passage) for passage in result.passages],
             timings_ms=result.timings_ms,
         )
-
-
-class GivenPassage(RequestBody):
-    """A text the answer may rest on."""
-
-    id: str | None = Field(default=None, description="Shown in the evidence; unset: its position, from 1.")
-    text: str
-
-
-class GroundRequest(RequestBody):
-    """An answer from any system, to be checked against the passages it was written from."""
-
-    answer: str = Field(min_length=1, max_length=100_000, description="The text to check.")
-    passages: Sequence[GivenPassage] = Field(max_length=1000, description="What it may rest on.")
-    question: str | None = Field(default=None, description="The question it answers, where there is one.")
-    checker: str | None = Field(
-        default=None, description="Groundedness checker; unset: the server's setting."
-    )
-
-    def evidence(self) -> list[Evidence]:
-        """The passages, numbered from 1 where they have no id."""
-        return [
-            Evidence(id=passage.id or str(number), text=passage.text)
-            for number, passage in enumerate(self.passages, start=1)
-        ]
 
 
 class EvidenceSpanBody(Body):

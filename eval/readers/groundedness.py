@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ from pydantic import BeforeValidator, Field
 from eval.readers.lines import FileRow, Id, LineFailure, Text, read_records
 
 _SUPPORTED_LABEL = "entailment"
+_KNOWN_LABELS = frozenset({_SUPPORTED_LABEL, "neutral", "contradiction", "not_entailment"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +65,12 @@ class GroundednessDataset:
     records: tuple[GroundednessRecord, ...]
     failures: tuple[LineFailure, ...]
 
+    @property
+    def unknown_labels(self) -> Mapping[str, int]:
+        """How many records have each label that is none of the usual ones: perhaps a slip of the pen."""
+        labels = (record.label for record in self.records)
+        return Counter(label for label in labels if label is not None and label not in _KNOWN_LABELS)
+
 
 class _SpanRow(FileRow):
     start: int = Field(ge=0)
@@ -108,6 +117,8 @@ def read_groundedness(file: Path) -> GroundednessDataset:
 def _record(line: int, row: _Row) -> GroundednessRecord:
     if row.spans is None and row.supported is None and row.label is None:
         raise ValueError("no gold label: expected 'spans', 'supported' or 'label'")
+    if row.label is not None and not row.label.strip():
+        raise ValueError("'label' is empty: expected entailment, neutral or contradiction")
     for span in row.spans or ():
         if not span.start < span.end <= len(row.response):
             size = len(row.response)

@@ -241,6 +241,40 @@ def test_the_grounding_service_checks_any_answer(client: httpx.Client) -> None:
     assert passages[0]["text"][span["start"] : span["end"]] == span["quote"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"answer": ""}, "answer: it is empty; give the text"),
+        ({"answer": " \n"}, "answer: it is empty; give the text"),
+        ({"answer": "x" * 100_001}, "answer: String should have at most 100000 characters"),
+        ({"answer": ["x"]}, "answer: Input should be a valid string"),
+        ({"answer": None}, "answer: Input should be a valid string"),
+        ({"passages": None}, 'passages: give a list of objects with a text each, such as [{"id": "p1"'),
+        ({"passages": "Tea."}, "passages: give a list of objects"),
+        ({"passages": ["Tea."]}, "passages: give a list of objects"),
+        ({"passages": [{"id": "p1"}]}, "passages.0.text: Field required"),
+        ({"passages": [{"id": 1, "text": "Tea."}]}, "passages.0.id: Input should be a valid string"),
+        ({"passages": [{"text": "Tea."}] * 1001}, "passages: Value should have at most 1000 items"),
+        ({"passages": [{"text": "x" * 100_001}] * 20}, "2,000,020 characters in all, more than 2,000,000"),
+        ({"question": 5}, "question: Input should be a valid string"),
+        ({"context": "Tea."}, "context: Extra inputs are not permitted"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else None,
+)
+def test_what_cannot_be_checked_is_said(client: httpx.Client, changed: dict[str, Any], said: str) -> None:
+    body = {"answer": "Tea is free.", "passages": [{"text": "Tea is free."}]}
+    response = client.post("/v1/ground", json=body | changed)
+
+    assert problem(response) == (422, "invalid_request")
+    assert said in response.json()["detail"]
+
+
+def test_without_passages_nothing_is_supported(client: httpx.Client) -> None:
+    for passages in ([], [{"text": ""}], [{"text": "—"}]):
+        report = client.post("/v1/ground", json={"answer": "Tea is free.", "passages": passages}).json()
+        assert [sentence["verdict"] for sentence in report["sentences"]] == ["unsupported"]
+
+
 def test_an_unknown_checker_is_told_which_there_are(client: httpx.Client) -> None:
     response = client.post("/v1/ground", json={"answer": "a", "passages": [], "checker": "magic"})
 

@@ -247,6 +247,16 @@ def test_an_empty_response_claims_nothing_and_an_empty_context_carries_nothing(t
     assert [len(evidence) for evidence in checker.evidence] == [1, 0]
 
 
+def test_an_unusual_label_is_named_and_read_as_unsupported(tmp_path: Path) -> None:
+    labels = ["entailment", "Neutral", "hallucinated", "hallucinated", "entailed"]
+    rows = [{**row(number, supported=True), "label": label} for number, label in enumerate(labels)]
+    report = evaluate_groundedness(write(tmp_path, *rows), checker=FunctionChecker(literal))
+    assert report.to_json()["unknown_labels"] == {"hallucinated": 2, "entailed": 1}
+    assert (report.scores.decisions.n, report.scores.decisions.positives) == (5, 4)
+    (said,) = [value for name, value in report.summary_rows() if name == "unusual labels"]
+    assert said.startswith("'entailed' × 1, 'hallucinated' × 2: read as unsupported")
+
+
 def test_a_very_long_context_reaches_the_checker_whole(tmp_path: Path) -> None:
     context = "Dogs bark. " * 20_000 + "cats purr"
     file = write(tmp_path, {**row(0, supported=True), "context": context}, row(1, supported=False))
