@@ -41,6 +41,10 @@ class Synthesizer:
         drawn = np.searchsorted(self._cumulated, self._random.random((count, words)))
         return [" ".join(row) for row in self._vocabulary[np.minimum(drawn, _VOCABULARY - 1)].tolist()]
 
+    def passages(self, count: int) -> list[str]:
+        """``count`` texts as long as a chunk, in sentences."""
+        return [_prose(text) for text in self.texts(count, WORDS)]
+
     def questions(self, count: int) -> list[str]:
         """``count`` questions of five content words and the function words between them."""
         return [_QUESTION.format(*text.split()) for text in self.texts(count, _QUESTION.count("{}"))]
@@ -55,8 +59,7 @@ class Synthesizer:
         """Commit ``chunks`` chunks through the catalog, as documents of 500."""
         for number, start in enumerate(range(0, chunks, _CHUNKS_PER_DOCUMENT)):
             count = min(_CHUNKS_PER_DOCUMENT, chunks - start)
-            texts = [_prose(text) for text in self.texts(count, WORDS)]
-            version = _version(number, texts, self.vectors(count))
+            version = _version(number, self.passages(count), self.vectors(count))
             catalog.put_source(collection.id, [version])
 
 

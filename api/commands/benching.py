@@ -1,4 +1,4 @@
-"""``footnote bench ingest|query|index``."""
+"""``footnote bench ingest|query|answer|index|grounding``."""
 
 from __future__ import annotations
 
@@ -99,3 +99,27 @@ def index(
 
         report = bench_index(chunks, queries=queries, settings=run.settings, keep=keep)
         show_report(run, report, title="Index")
+
+
+@app.command()
+def grounding(
+    path: Annotated[
+        Path | None, typer.Argument(help="Folder whose chunks are the passages; none: synthetic ones.")
+    ] = None,
+    checker: Annotated[str | None, typer.Option("--checker", help="Checker; unset: the default one.")] = None,
+    answers: Annotated[int, typer.Option("--answers", min=1, max=10_000, help="Answers to time.")] = 50,
+    responses: Annotated[int, typer.Option("--responses", min=1, max=100_000, help="Of the batch.")] = 1000,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Time the groundedness check: an answer at once, sentence by sentence, and a file of responses.
+
+    Example: footnote bench grounding samples/handbook
+    """
+    with command(as_json=as_json, data_dir=data_dir) as run:
+        from eval.bench_grounding import bench_grounding
+
+        report = bench_grounding(
+            path, settings=run.settings, checker=checker, answers=answers, responses=responses
+        )
+        show_report(run, report, title="Groundedness check")

@@ -36,3 +36,19 @@ def test_every_option_reaches_the_benchmark(
     assert result.exit_code == 2
     asked.pop("settings")
     assert asked == {"chunks": 7, "keep": tmp_path / "kept", **options}
+
+
+def test_grounding_hands_on_its_options_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def bench(path: Path | None, **given: Any) -> None:
+        asked.update(given, path=path)
+        raise InvalidRequest("That was all.")
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers)  # put back afterwards
+    monkeypatch.setattr("eval.bench_grounding.bench_grounding", bench)
+    flags = ["--checker", "alignment", "--answers", "3", "--responses", "4"]
+    result = CliRunner().invoke(app, ["bench", "grounding", str(tmp_path), *flags])
+    assert "That was all." in result.output
+    asked.pop("settings")
+    assert asked == {"path": tmp_path, "checker": "alignment", "answers": 3, "responses": 4}
