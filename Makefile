@@ -9,7 +9,7 @@ PORT   ?= 8000
 WORKERS ?= 2
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test faults hostile check fast bench llms calibrate format clean
+.PHONY: help setup run test faults hostile check fast bench eval llms calibrate format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench query
 	$(BIN)/footnote bench index
 	$(BIN)/python benchmarks/answers.py
+
+eval: setup  ## evaluate the sample handbook, and write reports/samples.html
+	$(BIN)/footnote eval run samples/suite.toml
 
 llms: setup  ## ask every row of docs/llms.md over its own protocol, on this machine
 	$(BIN)/python -W ignore -m benchmarks.llm_rows
