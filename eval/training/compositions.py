@@ -26,14 +26,6 @@ _PRONOUNS = frozenset(
 )
 
 
-def small_first(text: str, scene: Scene) -> str:
-    """``text`` as it goes on after a comma: without its capital, if that is none of a name."""
-    first = re.match(r"[\w'’-]+", text)
-    if not first or first.group() == "I" or not scene.pool.is_common(first.group()):
-        return text
-    return text[0].lower() + text[1:]
-
-
 def merged(first: Draft, second: Draft, scene: Scene) -> Draft | None:
     """ "A, and b." Where both are true, so is the sentence."""
     if first.text[-1:] != "." or len(first.text) + len(second.text) > 330 or "?" in second.text:
@@ -60,7 +52,7 @@ def _link(scene: Scene, name: str) -> str:
 
 
 def _lowered(draft: Draft, scene: Scene) -> Draft:
-    return Draft(small_first(draft.text, scene), draft.spans)
+    return Draft(scene.without_capital(draft.text), draft.spans)
 
 
 def mixed_sources(scene: Scene) -> Draft | None:
@@ -163,8 +155,13 @@ def unread_sentence(scene: Scene) -> Sentence | None:
 def introduced(draft: Draft, scene: Scene) -> Draft:
     """ "According to the document, …"."""
     opening = scene.rng.choice(lines_of("introductions", scene.language))
+    first = scene.tokens(draft)[0].lower
     if opening.endswith((".", ":", "!")):
         return Draft(opening).followed_by(draft)
+    if opening.lower().startswith(first) or (
+        opening.endswith(" that") and first not in scene.pool.stop_words
+    ):
+        return draft
     return Draft(opening).followed_by(_lowered(draft, scene))
 
 

@@ -127,10 +127,11 @@ def _nudged(written: str, scene: Scene) -> str | None:
     choices += [value + scene.rng.choice((5, 10)), value + 7 * step]
     if len(digits) > 2 and digits[0] != digits[1]:
         choices.append(int(digits[1] + digits[0] + digits[2:]))
-    usable = [c for c in choices if c > 0 and c != value and (len(str(c)) == len(digits) or not separators)]
+    usable = [c for c in choices if c > 1 and c != value and (len(str(c)) == len(digits) or not separators)]
     if not usable:
         return None
-    new = str(scene.rng.choice(usable)).rjust(len(digits), "0")
+    new = str(scene.rng.choice(usable))
+    new = new.rjust(len(digits), "0") if separators or digits[0] == "0" else new
     for place, separator in separators:
         new = new[:place] + separator + new[place:]
     return new
@@ -179,7 +180,7 @@ def unit(draft: Draft, scene: Scene) -> Draft | None:
             ("ly", "elle", "aire")
         )
         if others and (
-            counted or before.split()[-1:] and before.split()[-1].lower() in NUMBER_WORDS[scene.language]
+            counted or (before.split()[-1:] and before.split()[-1].lower() in NUMBER_WORDS[scene.language])
         ):
             if draft.is_free(token.start, token.end):
                 return draft.replace(token.start, token.end, scene.rng.choice(others), "contradicted")
@@ -250,7 +251,7 @@ def quantifier(draft: Draft, scene: Scene) -> Draft | None:
     scene.rng.shuffle(rows)
     lower = draft.text.lower()
     for old, new, label in rows:
-        match = re.search(rf"(?<![\w'’-]){re.escape(old)}(?![\w'’-])", lower)
+        match = re.search(rf"(?<![\w'’-]){re.escape(old)}(?![\w'’-]| of\b)", lower)
         is_denied = bool(match) and lower[: match.start()].endswith((" ne ", " n'", " not "))
         if match and not is_denied and not lower[match.end() :].startswith((" not", " n'", " pas")):
             chosen = scene.rng.choice([option.strip() for option in new.split("|")])
@@ -283,8 +284,7 @@ def roles_swapped(draft: Draft, scene: Scene) -> Draft | None:
     match = _PASSIVE.match(draft.text) if scene.language == "en" else None
     if match and not draft.spans:
         first, verb, second = match.groups()
-        if scene.pool.is_common(first.split()[0]):
-            first = first[0].lower() + first[1:]
+        first = scene.without_capital(first)
         text = f"{with_case_of(second, 'A')} {verb} {first}."
         swapped = Draft(text).marked(0, len(second), "contradicted")
         return swapped.marked(len(text) - 1 - len(first), len(text) - 1, "contradicted")

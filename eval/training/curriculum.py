@@ -133,7 +133,8 @@ def _base(scene: Scene) -> Draft:
 def _paraphrased(draft: Draft, scene: Scene) -> tuple[Draft, list[str]]:
     kinds: list[str] = []
     for _ in range(scene.rng.choice(_PARAPHRASES_STACKED)):
-        done = first_that_fits(PARAPHRASES, draft, scene)
+        rows = [row for row in PARAPHRASES if row[0] == "synonym" or row[0] not in kinds]
+        done = first_that_fits(rows, draft, scene)
         if done:
             draft = done[0]
             kinds.append(done[1])

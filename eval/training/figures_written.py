@@ -96,6 +96,8 @@ def date_notation(draft: Draft, scene: Scene) -> Draft | None:
         if not match:
             return None
         month, day, year = match.groups()
+    if re.search(r"(?:day|di|che|\d|au|to|-|–),? $", draft.text[: match.start()]):
+        return None  # "Friday 22 August", "from 3 to 22 August": part of something longer
     number = months.index(month) + 1
     written = [f"{int(day)} {month} {year}", f"{year}-{number:02}-{int(day):02}"]
     written.append(

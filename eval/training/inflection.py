@@ -121,11 +121,21 @@ def english_noun(noun: str) -> list[str]:
     return [noun, noun.replace("person", "people") if noun.endswith("person") else noun + "s"]
 
 
+_SECOND_GROUP = frozenset(
+    "finir choisir définir fournir établir garantir réunir affaiblir élargir ralentir avertir raccourcir".split()
+)
+
+
 def french_verb(verb: str) -> list[str]:
-    """Forms of a verb in -er, or of the second group in -ir, whose first word is inflected."""
+    """Forms of a verb, whose first word is inflected; of an irregular one the infinitive, the others empty."""
     head, _, rest = verb.partition(" ")
-    forms = _french_er(head) if head.endswith("er") else _french_ir(head)
-    return [f"{form} {rest}" if rest else form for form in forms]
+    if head.endswith("er"):
+        forms = _french_er(head)
+    elif head in _SECOND_GROUP:
+        forms = _french_ir(head)
+    else:
+        forms = [head, *[""] * 13]
+    return [f"{form} {rest}" if rest and form else form for form in forms]
 
 
 def _french_er(verb: str) -> list[str]:
@@ -134,9 +144,13 @@ def _french_er(verb: str) -> list[str]:
     open_stem = stem
     if len(stem) > 2 and stem[-2] == "é" and stem[-1] not in "aeiouéè":
         open_stem = stem[:-2] + "è" + stem[-1]
+    future = verb
+    if stem.endswith(("oy", "uy")):
+        open_stem = stem[:-1] + "i"
+        future = open_stem + "er"
     present = [open_stem + "e", open_stem + "ent", stem + "ez", soft + "ons"]
     participles = [stem + "é", stem + "ée", stem + "és", stem + "ées", soft + "ant"]
-    return [verb, *present, *participles, verb + "a", verb + "ont", soft + "ait", soft + "aient"]
+    return [verb, *present, *participles, future + "a", future + "ont", soft + "ait", soft + "aient"]
 
 
 def _french_ir(verb: str) -> list[str]:

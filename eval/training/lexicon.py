@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from eval.training.drafts import Token, tokenize
@@ -12,14 +12,21 @@ from eval.training.inflection import forms
 
 _FOLDER = Path(__file__).with_name("lexicons")
 _CLASS = re.compile(r"^([vna]):\s*")
-_BEFORE_VERB = frozenset(
-    "to can could will would shall should may might must cannot not you we they i it he she who which please also "
-    "don't doesn't didn't can't won't let's helps".split()
-)
-_BEFORE_NOUN = frozenset(
-    "the a an this that these those its their our your his her my any each every no some all of in for with by from "
-    "new other same more many two three first last".split()
-)
+_BEFORE = {  # which words stand before a verb, and before a noun
+    ("en", "v"): frozenset(
+        "to can could will would shall should may might must cannot not you we they i it he she who which please also "
+        "don't doesn't didn't can't won't let's helps".split()
+    ),
+    ("en", "n"): frozenset(
+        "the a an this that these those its their our your his her my any each every no some all of in for with by "
+        "from new other same more many two three first last".split()
+    ),
+    ("fr", "v"): frozenset("qui il elle on ne n' ils elles vous nous se s' y".split()),
+    ("fr", "n"): frozenset(
+        "le la les l' un une des du de d' ce cet cette ces son sa ses leur leurs vos nos aux".split()
+    ),
+}
+_PARTICLES = frozenset("out up off down away back over forward".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,6 @@ class Entry:
     is_ambiguous: bool
 
 
-def _fits(entry: Entry, before: Token | None) -> bool:
-    word = before.lower if before else ""
-    return word in (_BEFORE_VERB if entry.word_class == "v" else _BEFORE_NOUN)
-
-
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """Expressions of one or more words, each with its alternatives."""
@@ -61,16 +63,25 @@ class Lexicon:
     def hits(self, tokens: tuple[Token, ...]) -> list[Hit]:
         """All expressions found, the longest at each place."""
         found: list[Hit] = []
+        covered = 0
         for index, token in enumerate(tokens):
+            if index < covered:
+                continue
             for entry in self._entries.get(token.lower, ()):
                 last = index + len(entry.words)
                 is_found = tuple(t.lower for t in tokens[index:last]) == entry.words
-                if is_found and (
-                    not entry.is_ambiguous or _fits(entry, tokens[index - 1] if index else None)
-                ):
+                if is_found and self._fits(entry, tokens, index, last):
                     found.append(Hit(token.start, tokens[last - 1].end, entry.alternatives))
+                    covered = last
                     break
         return found
+
+    def _fits(self, entry: Entry, tokens: tuple[Token, ...], first: int, last: int) -> bool:
+        """Whether the words around agree with the class of an expression."""
+        if entry.word_class == "v" and last < len(tokens) and tokens[last].lower in _PARTICLES:
+            return False
+        before = tokens[first - 1].lower if first else ""
+        return not entry.is_ambiguous or before in _BEFORE.get((self.language, entry.word_class), ())
 
     def alternatives(self, word: str) -> tuple[str, ...]:
         """What may stand for ``word`` (one word, lower case)."""
@@ -82,7 +93,7 @@ class Lexicon:
         return bool(self.alternatives(word))
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_lexicon(name: str, language: str) -> Lexicon:
     """The lexicon ``lexicons/<name>.<language>.txt``.
 
@@ -100,12 +111,20 @@ def read_lexicon(name: str, language: str) -> Lexicon:
             for other in columns:
                 if _hides_gender(column, word_class) and not _hides_gender(other, word_class):
                     continue
-                for expression, alternative in zip(column, other, strict=True):
+                for place, (expression, alternative) in enumerate(zip(column, other, strict=True)):
+                    if (
+                        language == "en"
+                        and place in (2, 3)
+                        and _hides_tense(column)
+                        and not _hides_tense(other)
+                    ):
+                        continue
                     known = gathered.setdefault((expression, word_class), [])
-                    if alternative != expression and alternative not in known:
+                    if alternative not in (expression, "", *known):
                         known.append(alternative)
     ambiguous = {word for line in lines_of("noun_verbs", language) for word in line.split()}
     lexicon = Lexicon(language)
+    gathered.pop(("", "v"), None)
     for (expression, word_class), alternatives in gathered.items():
         words = tuple(token.lower for token in tokenize(expression, language))
         is_ambiguous = bool(word_class) and words[0] in ambiguous
@@ -121,7 +140,12 @@ def _hides_gender(column: list[str], word_class: str) -> bool:
     return word_class == "a" and column[0] == column[1]
 
 
-@lru_cache(maxsize=None)
+def _hides_tense(column: list[str]) -> bool:
+    """Whether an English verb's past and participle are one word."""
+    return len(column) == 5 and column[2] == column[3]
+
+
+@cache
 def lines_of(name: str, language: str) -> tuple[str, ...]:
     """The lines of ``lexicons/<name>.<language>.txt``, without comments and empty ones."""
     text = (_FOLDER / f"{name}.{language}.txt").read_text("utf-8")

@@ -82,7 +82,6 @@ _CONTRACTIONS = (
     ("it is", "it's"),
     ("you will", "you'll"),
     ("we will", "we'll"),
-    ("you have", "you've"),
 )
 _CONTRACTED = re.compile(
     r"\b("
@@ -183,7 +182,7 @@ def clauses_swapped(draft: Draft, scene: Scene) -> Draft | None:
     match = _SUBORDINATE[scene.language].match(draft.text)
     if match:
         word, condition, main = match.groups()
-        if re.match(r"(?:and|or|then|but|et|alors|please) ", main):
+        if re.match(r"(?:and|or|then|but|et|alors|please|it|they|he|she|this|ils?|elles?|cela) ", main):
             return None
         glue = "" if word.endswith(("'", "’")) else " "
         return Draft(f"{capitalised(main)} {word.lower()}{glue}{condition}.")
@@ -195,9 +194,7 @@ def clauses_swapped(draft: Draft, scene: Scene) -> Draft | None:
         r"\b(?:that|whether|ask|see|determine|know|only|even|que|know|day|time|check|date|even|as)$", main
     ):
         return None
-    first = main.split()[0]
-    main = main if not scene.pool.is_common(first) else main[0].lower() + main[1:]
-    return Draft(f"{capitalised(word)} {condition}, {main}.")
+    return Draft(f"{capitalised(word)} {condition}, {scene.without_capital(main)}.")
 
 
 def enumeration_cut(draft: Draft, scene: Scene) -> Draft | None:
@@ -220,9 +217,7 @@ def active_voice(draft: Draft, scene: Scene) -> Draft | None:
     if not match:
         return None
     patient, _, verb, agent = match.groups()
-    if scene.pool.is_common(patient.split()[0]):
-        patient = patient[0].lower() + patient[1:]
-    return Draft(f"{capitalised(agent)} {_PAST.get(verb, verb)} {patient}.")
+    return Draft(f"{capitalised(agent)} {_PAST.get(verb, verb)} {scene.without_capital(patient)}.")
 
 
 def adverb_dropped(draft: Draft, scene: Scene) -> Draft | None:
@@ -268,6 +263,6 @@ PARAPHRASES: tuple[tuple[str, Edit, float], ...] = (  # kind, edit, how often it
     ("enumeration_cut", enumeration_cut, 1.0),
     ("active_voice", active_voice, 2.0),
     ("adverb_dropped", adverb_dropped, 1.0),
-    ("headline", headline, 0.3),
+    ("headline", headline, 0.15),
 )
 """All paraphrases of one sentence."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ Words = dict[str, Any]
 Maker = Callable[["Business", bool], Draft | None]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _words(language: str) -> Words:
     read: Words = json.loads((_FOLDER / f"records.{language}.json").read_text("utf-8"))
     return read

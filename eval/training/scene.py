@@ -70,6 +70,13 @@ class Scene:
         """The tokens of a draft."""
         return draft.tokens(self.language)
 
+    def without_capital(self, text: str) -> str:
+        """``text`` as it goes on after a comma: without its capital, if that is none of a name."""
+        first = tokenize(text, self.language)[0].text
+        if first == "I" or not first[0].isalpha() or not self.pool.is_common(first):
+            return text
+        return text[0].lower() + text[1:]
+
     def is_known(self, sentence: Sentence, share: float = 0.6) -> bool:
         """Whether most of a sentence's words are in the evidence, so that it may well be true of it."""
         known = len(sentence.content & self.content)

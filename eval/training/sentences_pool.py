@@ -14,17 +14,18 @@ from rag.text.sentences import split_sentences
 
 _MIN_WORDS, _MAX_WORDS = 6, 42
 _PASSAGE_WORDS = (40, 180)
-_STRANGE = re.compile(r"https?:|www\.|\S@\S|[|{}<>=\\#@_~^]|\.\.\.|…")
+_STRANGE = re.compile(r"https?:|www\.|\S@\S|[][|{}<>=\\#@_~^]|\.\.\.|…")
 _QUOTES = ('"', "“", "”", "«", "»")
 _RARE = range(2, 40)  # a word that so many sentences share tells what a sentence is about
 TAIL = {
     "en": re.compile(
         r",? (?:because|such as|including|in order to|so that|after|before|during|with|for|by|as well as|"
-        r"which|while|through|unless|except|without|until|as part of|instead of|based on|due to) "
+        r"while|through|unless|except|without|until|as part of|instead of|based on|due to) |, which "
     ),
     "fr": re.compile(
-        r",? (?:parce qu[e'’]|tels? que|telles? que|notamment|y compris|afin de|afin d[e'’]|pour|après|avant|"
-        r"pendant|avec|par|grâce à|en cas de|sauf|sans|jusqu[e'’]|dans le cadre de|en raison de|au moyen de) ?"
+        r",? (?:notamment|y compris|afin de|pour|après|avant|pendant|avec|par|grâce à|en cas de|sauf|sans|"
+        r"tels que|telles que|dans le cadre de|en raison de|au moyen de|jusqu'à) |"
+        r",? (?:parce qu|afin d|dans le cadre d|en raison d|au moyen d|en cas d)['’]"
     ),
 }
 _DETERMINERS = {
@@ -77,9 +78,7 @@ class SentencePool:
 
     def __init__(self, documents: Sequence[Document], language: str) -> None:
         self.language = language
-        self.stop_words = frozenset(
-            word for line in lines_of("function_words", language) for word in line.split()
-        )
+        self.stop_words = _stop_words(language)
         self._lower: Counter[str] = Counter()
         self._upper: Counter[str] = Counter()
         self.ids: list[str] = []
@@ -95,10 +94,16 @@ class SentencePool:
         for sentences in self.documents:
             for sentence in sentences:
                 self._collect(sentence)
+        for key, names in self.names.items():
+            counts = Counter(names)
+            self.names[key] = [
+                name for name in counts if counts[name] > 1 and not self.is_common(name.split()[0])
+            ]
         self.weights = [len(sentences) ** 0.5 for sentences in self.documents]
 
     def _add(self, document: Document) -> None:
         index = len(self.documents)
+        strange = _stop_words("fr" if self.language == "en" else "en")
         sentences = []
         for position, (start, end) in enumerate(split_sentences(document.text)):
             text = document.text[start:end]
@@ -107,6 +112,8 @@ class SentencePool:
                 if place:
                     (self._upper if token.text[:1].isupper() else self._lower)[token.lower] += 1
             words = [token for token in tokens if token.text[0].isalnum()]
+            if sum(t.lower in strange for t in words) > sum(t.lower in self.stop_words for t in words):
+                continue  # a sentence in another language: pages are translated by and by
             content = frozenset(t.lower for t in words if t.lower not in self.stop_words and len(t.lower) > 2)
             sentences.append(
                 Sentence(
@@ -131,8 +138,9 @@ class SentencePool:
         for name in self.names_in(tokens, sentence.text):
             self.names.setdefault(name_key(name.text, name.before), []).append(name.text)
         cut = list(TAIL[self.language].finditer(sentence.text))
-        for match in cut[:1] + cut[-1:]:
+        for match in cut[-1:]:
             tail = sentence.text[match.start() :].rstrip(".!» ")
+            tail = match.group() + tail[len(match.group()) :].split(", ")[0]
             if 3 <= tail.count(" ") <= 16 and match.start() > 15 and tail.count("(") == tail.count(")"):
                 entry = (sentence.document, tail)
                 self._tails.setdefault(match.group().strip(" ,"), []).append(entry)
@@ -174,18 +182,26 @@ class SentencePool:
         index = 0
         while index < len(tokens):
             last = index
-            while last < len(tokens) and _is_capitalised(tokens[last], index == last, self):
+            while last < len(tokens) and _is_capitalised(tokens[last], self):
                 if last > index and text[tokens[last - 1].end : tokens[last].start] != " ":
                     break
                 last += 1
-            if last > index:
+            if last > index and self._is_name(tokens, index, last):
                 before = tokens[index - 1].lower if index else ""
                 start, end = tokens[index].start, tokens[last - 1].end
                 end -= 2 if text[end - 2 : end] in ("'s", "’s") else 0
-                if end - start > 2 and last - index <= 4:
+                is_part = text[start - 1 : start] in ("-", ")", "/") or text[end : end + 1] in ("-", "/", "(")
+                if end - start > 2 and last - index <= 4 and not (is_part and start):
                     found.append(Name(start, end, text[start:end], before))
             index = max(last, index + 1)
         return found
+
+    def _is_name(self, tokens: tuple[Token, ...], first: int, last: int) -> bool:
+        """A word alone must be no common one, and one at the beginning of a sentence be known as a name."""
+        lower = tokens[first].lower
+        if first == 0 and last == 1:
+            return self._upper[lower] > self._lower[lower]
+        return last - first > 1 or not self.is_common(lower)
 
     def tails_after(self, connector: str | None) -> list[tuple[int, str]]:
         """Documents and ends of sentences ("because …") that begin with ``connector``, or all of them."""
@@ -218,6 +234,10 @@ class SentencePool:
         return other if other.document != sentence.document else None
 
 
+def _stop_words(language: str) -> frozenset[str]:
+    return frozenset(word for line in lines_of("function_words", language) for word in line.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """A capitalised name of a sentence, where it stands, and the word before it."""
@@ -238,10 +258,10 @@ def name_key(name: str, before: str) -> str:
     return f"{place}-{min(name.count(' '), 1)}{'s' if name.endswith('s') else ''}"
 
 
-def _is_capitalised(token: Token, is_first: bool, pool: SentencePool) -> bool:
+def _is_capitalised(token: Token, pool: SentencePool) -> bool:
     if not token.text[0].isupper() or len(token.text) < 2 or token.lower in pool.stop_words:
         return False
-    return not is_first or not pool.is_common(token.text)
+    return token.start > 0 or not pool.is_common(token.lower)
 
 
 def _is_plain(text: str, words: list[Token]) -> bool:
@@ -251,4 +271,4 @@ def _is_plain(text: str, words: list[Token]) -> bool:
         return False
     letters = sum(character.isalpha() for character in text)
     balanced = text.count("(") == text.count(")") and text.count("«") == text.count("»")
-    return letters > 0.7 * len(text) and balanced and text.count("“") == text.count("”") and ";" != text[-1]
+    return letters > 0.7 * len(text) and balanced and text.count("“") == text.count("”") and text[-1] != ";"

@@ -24,6 +24,7 @@ _CLEANED = (
     (re.compile(r"\{%.*?%\}|\{:.*?\}", re.DOTALL), " "),
     (re.compile(r"\{\{.*?\}\}|!\[[^\]]*\]\([^)]*\)"), ""),
     (re.compile(r"\[([^\]]*)\]\((?:[^()]|\([^)]*\))*\)"), r"\1"),
+    (re.compile(r"\[([^\]]+)\]\[[^\]]*\]"), r"\1"),
     (re.compile(r"\*\*\([^)]*\)+\*\*|\*\*\[TODO[^\]]*\]\*\*"), ""),
     (re.compile(r"</?(?:h\d|p|li|div|section|ul|ol|br|summary|details|t[dr])\b[^>\n]*>"), "\n\n"),
     (re.compile(r"<[^>\n]+>"), " "),
@@ -91,7 +92,9 @@ def _retrieval(path: Path) -> Iterator[Document]:
         offset = re.match(r"\d+", rest)
         pages.setdefault(page, []).append((int(offset.group()) if offset else 0, row["text"]))
     for page, passages in pages.items():
-        text = "\n\n".join(plain_text(unspaced(passage)) for _, passage in sorted(passages))
+        text = "\n\n".join(
+            plain_text(unspaced(passage).replace("\n", "\n\n")) for _, passage in sorted(passages)
+        )
         yield Document(id=f"mtrag/{page}", text=text, language="en")
 
 
