@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,12 +22,12 @@ from rag.grounding.local.pieces import (
     matches,
     passages,
 )
-from rag.grounding.local.reader import LABELS, Tokens, pad
+from rag.grounding.local.reader import LABELS, Tokens
 
 UNKNOWN = -100
 """The label of pieces that teach nothing: marks, padding, and claims where nobody marked any characters."""
 
-_CLAIMS_A_ROW = 1500
+_CLAIMS_A_ROW = 600
 """Claims of a group that come to more pieces are asked in several rows."""
 
 
@@ -49,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Rows as tensors. Labels are :data:`UNKNOWN` where there is none; a claim's stands at its first piece."""
+    """Rows as tensors; where there is no label stands :data:`UNKNOWN`, a claim's at its first piece."""
 
     evidence: Tokens
     claims: Tokens
@@ -75,41 +74,33 @@ def rows(groups: Iterable[Group], tokenizer: Tokenizer) -> Iterator[Row]:
             yield _row(read, current, known)
 
 
-def batches(found: Sequence[Row], *, tokens: int, choose: random.Random) -> list[list[Row]]:
-    """Rows of like length together, at most ``tokens`` pieces with padding a batch, in random order."""
-    ordered = sorted(found, key=lambda row: (sum(row.size) + choose.random() * 40, row.size))
-    made: list[list[Row]] = []
+def batches(found: Iterable[Row], *, pieces: int) -> Iterator[list[Row]]:
+    """Rows in their order, at most ``pieces`` a batch; a row that alone has more is a batch of its own."""
     current: list[Row] = []
-    for row in ordered:
-        sizes = [each.size for each in [*current, row]]
-        padded = len(sizes) * (max(size[0] for size in sizes) + max(size[1] for size in sizes))
-        if current and padded > tokens:
-            made.append(current)
-            current = []
+    size = 0
+    for row in found:
+        if current and size + sum(row.size) > pieces:
+            yield current
+            current, size = [], 0
         current.append(row)
+        size += sum(row.size)
     if current:
-        made.append(current)
-    choose.shuffle(made)
-    return made
+        yield current
 
 
 def collate(found: Sequence[Row]) -> Batch:
     """Rows as tensors."""
-    claims = [
-        [
-            label if place == 0 else UNKNOWN
-            for label, (claim, _) in zip(row.claim_labels, row.claims, strict=True)
-            for place in range(len(claim.pieces))
-        ]
+    labels = [
+        label if place == 0 else UNKNOWN
         for row in found
+        for label, (claim, _) in zip(row.claim_labels, row.claims, strict=True)
+        for place in range(len(claim.pieces))
     ]
     return Batch(
         evidence=evidence_tokens([row.passages for row in found]),
         claims=claim_tokens([row.claims for row in found]),
-        token_labels=pad(
-            [[each for labels in row.token_labels for each in labels] for row in found], fill=UNKNOWN
-        ),
-        claim_labels=pad(claims, fill=UNKNOWN),
+        token_labels=torch.tensor([each for row in found for claim in row.token_labels for each in claim]),
+        claim_labels=torch.tensor(labels),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from eval.training.reading import UNKNOWN, Batch, Row, collate
-from rag.grounding.local.reader import LABELS, EvidenceReader, Tokens
+from rag.grounding.local.reader import EvidenceReader, Tokens
 
 _ENCODER_NAMES = (
     ("attention.self.query", "query"),
@@ -160,7 +160,7 @@ def _losses(reader: EvidenceReader, batch: Batch, device: str) -> tuple[Tensor, 
     evidence, claims = _to(batch.evidence, device), _to(batch.claims, device)
     with torch.autocast(device, dtype=torch.bfloat16):
         memory = reader.read(evidence)
-        tokens, whole = reader.judge(memory, evidence.parts, claims)
+        tokens, whole = reader.judge(memory, evidence, claims)
     weights = torch.tensor(_TOKEN_WEIGHTS, device=device)
     return (
         _cross_entropy(tokens, batch.token_labels.to(device), weights),
@@ -171,13 +171,16 @@ def _losses(reader: EvidenceReader, batch: Batch, device: str) -> tuple[Tensor, 
 def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
     if not bool((labels != UNKNOWN).any()):
         return logits.float().sum() * 0.0
-    return functional.cross_entropy(
-        logits.float().flatten(0, 1), labels.flatten(), weight=weights, ignore_index=UNKNOWN
-    )
+    return functional.cross_entropy(logits.float(), labels, weight=weights, ignore_index=UNKNOWN)
 
 
 def _to(tokens: Tokens, device: str) -> Tokens:
-    return replace(tokens, **{each.name: getattr(tokens, each.name).to(device) for each in fields(tokens)})
+    return replace(
+        tokens,
+        pieces=tokens.pieces.to(device),
+        positions=tokens.positions.to(device),
+        matches=tokens.matches.to(device),
+    )
 
 
 def _cosine(done: float, final: float) -> float:

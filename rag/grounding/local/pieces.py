@@ -1,4 +1,4 @@
-"""Texts as rows of word pieces: evidence cut into passages that the model can read, claims with their matches."""
+"""Texts as rows of word pieces: evidence in passages that the model can read, claims with their matches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from tokenizers import Encoding, Tokenizer
 
-from rag.grounding.local.reader import Tokens, pad
+from rag.grounding.local.reader import Tokens
 
 FIRST, LAST = 101, 102
 """The encoder's marks before and after a text."""
@@ -77,14 +77,6 @@ def held(found: Sequence[Passage]) -> Held:
     return Held(pieces, frozenset(pair for passage in found for pair in pairwise(passage.pieces)))
 
 
-def evidence_row(found: Sequence[Passage]) -> tuple[list[int], list[int], list[int]]:
-    """Pieces, positions and parts of all passages in one row."""
-    pieces = [piece for passage in found for piece in passage.pieces]
-    positions = [place for passage in found for place in range(len(passage.pieces))]
-    parts = [part for part, passage in enumerate(found) for _ in passage.pieces]
-    return pieces, positions, parts
-
-
 def matches(claim: ClaimPieces, evidence: Held) -> list[int]:
     """How each piece of ``claim`` is found in the evidence."""
     ids = claim.pieces
@@ -99,24 +91,27 @@ def matches(claim: ClaimPieces, evidence: Held) -> list[int]:
 
 
 def evidence_tokens(rows: Sequence[Sequence[Passage]]) -> Tokens:
-    """Rows of passages as tensors, one row a group."""
-    columns = [evidence_row(row) for row in rows]
-    pieces = pad([row[0] for row in columns], fill=0)
-    return Tokens(
-        pieces=pieces,
-        positions=pad([row[1] for row in columns], fill=0),
-        parts=pad([row[2] for row in columns], fill=-1),
-        matches=torch.zeros_like(pieces),
-    )
+    """Rows of passages as tensors."""
+    texts = [passage.pieces for row in rows for passage in row]
+    return _tokens(texts, None, [[len(passage.pieces) for passage in row] for row in rows])
 
 
 def claim_tokens(rows: Sequence[Sequence[tuple[ClaimPieces, Sequence[int]]]]) -> Tokens:
-    """Rows of claims with their matches as tensors, one row a group."""
+    """Rows of claims with their matches as tensors."""
+    texts = [claim.pieces for row in rows for claim, _ in row]
+    found = [kind for row in rows for _, kinds in row for kind in kinds]
+    return _tokens(texts, found, [[len(claim.pieces) for claim, _ in row] for row in rows])
+
+
+def _tokens(
+    texts: Sequence[Sequence[int]], found: Sequence[int] | None, lengths: Sequence[Sequence[int]]
+) -> Tokens:
+    pieces = torch.tensor([piece for text in texts for piece in text])
     return Tokens(
-        pieces=pad([[p for claim, _ in row for p in claim.pieces] for row in rows], fill=0),
-        positions=pad([[at for claim, _ in row for at in range(len(claim.pieces))] for row in rows], fill=0),
-        parts=pad([[n for n, (claim, _) in enumerate(row) for _ in claim.pieces] for row in rows], fill=-1),
-        matches=pad([[m for _, found in row for m in found] for row in rows], fill=0),
+        pieces=pieces,
+        positions=torch.tensor([place for text in texts for place in range(len(text))]),
+        matches=torch.zeros_like(pieces) if found is None else torch.tensor(found),
+        lengths=tuple(tuple(row) for row in lengths),
     )
 
 

@@ -2,8 +2,8 @@
 
 A BERT encoder with two kinds of rows. Evidence tokens see the tokens of their own passage; claim tokens see
 those of their own claim and every evidence token, layer by layer. So evidence is encoded once however many
-claims are asked of it, and passages of any number take part together. Beside its word piece a claim token knows
-whether the evidence holds that piece, and whether it holds it after the same neighbour.
+claims are asked of it, and passages of any number take part together. Beside its word piece a claim token
+knows whether the evidence holds that piece, and whether it holds it beside the same neighbour.
 
 Each claim token is carried, not carried or contradicted, and each claim as a whole likewise.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,10 @@ MATCHES = 4
 """Kinds of match of a claim token: none, its piece, its piece and neighbour, padding or special."""
 
 _HIDDEN = -1e4
-"""Added to the score of what a token must not see."""
+"""The score of what a token must not see."""
 
 Memory = list[tuple[Tensor, Tensor]]
-"""Keys and values of the evidence, layer by layer, each ``(groups, heads, tokens, width)``."""
+"""Keys and values of the evidence, layer by layer, each ``(tokens, heads, width)``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,19 +43,19 @@ class ReaderShape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tokens:
-    """Rows of tokens, padded: several passages or several claims stand in one row.
+    """Texts of several rows, one behind the other without padding; a row's texts are read together.
 
     Attributes:
-        pieces: word pieces, ``(groups, tokens)``.
-        positions: of each piece in its own passage or claim.
-        parts: which passage or claim of its row a piece belongs to, -1 for padding.
+        pieces: word pieces, ``(tokens,)``.
+        positions: of each piece in its own text.
         matches: how a claim's piece is found in the evidence, see :data:`MATCHES`; zeros for evidence.
+        lengths: pieces of each text, row by row.
     """
 
     pieces: Tensor
     positions: Tensor
-    parts: Tensor
     matches: Tensor
+    lengths: tuple[tuple[int, ...], ...]
 
 
 class ReaderLayer(nn.Module):
@@ -73,29 +74,19 @@ class ReaderLayer(nn.Module):
         self.narrow = nn.Linear(shape.inner, shape.width)
         self.output_norm = nn.LayerNorm(shape.width, eps=1e-12)
 
-    def forward(
-        self, rows: Tensor, mask: Tensor, memory: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """New rows, and the keys and values of ``rows`` for others to see.
+    def project(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, scaled, keys and values of ``rows``, each ``(tokens, heads, width)``."""
+        queries = self.query(rows) * (rows.shape[1] // self.heads) ** -0.5
+        return tuple(
+            each.unflatten(1, (self.heads, -1)) for each in (queries, self.key(rows), self.value(rows))
+        )  # type: ignore[return-value]
 
-        Args:
-            rows: ``(groups, tokens, width)``.
-            mask: what each row's token sees, ``(groups, 1, tokens, memory tokens + tokens)``.
-            memory: keys and values seen before its own.
-        """
-        own = self._split(self.key(rows)), self._split(self.value(rows))
-        keys, values = own
-        if memory is not None:
-            keys = torch.cat([memory[0], keys], dim=2)
-            values = torch.cat([memory[1], values], dim=2)
-        seen = _attend(self._split(self.query(rows)), keys, values, mask)
-        seen = self.attended(seen.transpose(1, 2).flatten(2))
-        rows = self.attended_norm(rows + functional.dropout(seen, self.dropout, self.training))
+    def finish(self, rows: Tensor, seen: Tensor) -> Tensor:
+        """New rows, given what each of ``rows`` has seen, ``(tokens, heads, width)``."""
+        attended = self.attended(seen.flatten(1))
+        rows = self.attended_norm(rows + functional.dropout(attended, self.dropout, self.training))
         inner = self.narrow(functional.gelu(self.widen(rows)))
-        return self.output_norm(rows + functional.dropout(inner, self.dropout, self.training)), own
-
-    def _split(self, rows: Tensor) -> Tensor:
-        return rows.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return self.output_norm(rows + functional.dropout(inner, self.dropout, self.training))
 
 
 class EvidenceReader(nn.Module):
@@ -124,28 +115,37 @@ class EvidenceReader(nn.Module):
     def read(self, evidence: Tokens) -> Memory:
         """What claims will see of ``evidence``."""
         rows = self._embed(evidence, kind=0)
-        mask = _same_part(evidence.parts)
+        spans = [part for row in _spans(evidence.lengths) for part in row]
         memory: Memory = []
         for place, layer in enumerate(self.layers):
+            queries, keys, values = layer.project(rows)
+            memory.append((keys, values))
             if place + 1 < len(self.layers):
-                rows, seen = layer(rows, mask)
-            else:
-                seen = layer._split(layer.key(rows)), layer._split(layer.value(rows))
-            memory.append(seen)
+                seen = [_attend(queries[low:high], keys[low:high], values[low:high]) for low, high in spans]
+                rows = layer.finish(rows, torch.cat(seen))
         return memory
 
-    def judge(self, memory: Memory, evidence_parts: Tensor, claims: Tokens) -> tuple[Tensor, Tensor]:
+    def judge(self, memory: Memory, evidence: Tokens, claims: Tokens) -> tuple[Tensor, Tensor]:
         """Logits of every claim token and, at each claim's first token, of the claim.
 
+        Args:
+            memory: what :meth:`read` gave for ``evidence``; its rows are those of ``claims``.
+
         Returns:
-            Two tensors ``(groups, tokens, labels)``.
+            Two tensors ``(tokens, labels)``.
         """
         rows = self._embed(claims, kind=1)
-        tokens = claims.pieces.shape[1]
-        seen = (evidence_parts >= 0)[:, None, None, :].expand(-1, 1, tokens, -1)
-        mask = torch.cat([seen, _same_part(claims.parts)], dim=3)
-        for layer, remembered in zip(self.layers, memory, strict=True):
-            rows, _ = layer(rows, mask, remembered)
+        layouts = [
+            (low, high, _Claims.of(lengths, rows.device)) for (low, high), lengths in _rows(claims.lengths)
+        ]
+        read = [span for span, _ in _rows(evidence.lengths)]
+        for layer, (keys, values) in zip(self.layers, memory, strict=True):
+            projected = layer.project(rows)
+            seen = [
+                layout.attend(*(each[low:high] for each in projected), keys[first:last], values[first:last])
+                for (low, high, layout), (first, last) in zip(layouts, read, strict=True)
+            ]
+            rows = layer.finish(rows, torch.cat(seen))
         return self.token_head(rows), self.claim_head(rows)
 
     def _embed(self, tokens: Tokens, *, kind: int) -> Tensor:
@@ -156,18 +156,64 @@ class EvidenceReader(nn.Module):
         return functional.dropout(rows, self.dropout, self.training)
 
 
-def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """The claims of one row, and where their tokens stand when each claim is a line of its own.
+
+    Attributes:
+        lines: token by claim and position, the first token where a claim has ended, ``(claims, longest)``.
+        line, column: of each token.
+        past_end: positions after a claim's end, ``(claims, 1, longest)``.
+    """
+
+    lines: Tensor
+    line: Tensor
+    column: Tensor
+    past_end: Tensor
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], device: torch.device) -> _Claims:
+        sizes = torch.tensor(lengths, device=device)
+        columns = torch.arange(int(sizes.max()), device=device)
+        inside = columns < sizes[:, None]
+        starts = torch.cumsum(sizes, 0) - sizes
+        lines = torch.where(inside, starts[:, None] + columns, 0)
+        line, column = inside.nonzero(as_tuple=True)
+        return cls(lines, line, column, ~inside[:, None, :])
+
+    def attend(
+        self, queries: Tensor, keys: Tensor, values: Tensor, read_keys: Tensor, read_values: Tensor
+    ) -> Tensor:
+        """What each claim token sees of its own claim and of all that was read."""
+        far = queries.transpose(0, 1) @ read_keys.permute(1, 2, 0)  # heads, tokens, evidence
+        by_line = queries[self.lines].permute(2, 0, 1, 3)  # heads, claims, longest, width
+        near = by_line @ keys[self.lines].permute(2, 0, 3, 1)
+        near = near.masked_fill(self.past_end, _HIDDEN)[:, self.line, self.column]
+        shares = torch.softmax(torch.cat([far, near], dim=2), dim=2, dtype=far.dtype)
+        far_shares, near_shares = shares.split([far.shape[2], near.shape[2]], dim=2)
+        own = near_shares.new_zeros(near.shape[0], *self.lines.shape, near.shape[2])
+        own = own.index_put((torch.arange(near.shape[0])[:, None], self.line, self.column), near_shares)
+        seen = (own @ values[self.lines].permute(2, 0, 1, 3))[:, self.line, self.column]
+        return (far_shares @ read_values.transpose(0, 1) + seen).transpose(0, 1)
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     # Written out: on CPUs the fused kernel's backward pass takes twice as long in bfloat16.
-    scores = queries @ keys.transpose(2, 3) * queries.shape[3] ** -0.5
-    hidden = torch.where(mask, 0.0, _HIDDEN).to(scores.dtype)
-    return torch.softmax(scores + hidden, dim=3, dtype=scores.dtype) @ values
+    scores = queries.transpose(0, 1) @ keys.permute(1, 2, 0)
+    shares = torch.softmax(scores, dim=2, dtype=scores.dtype)
+    return (shares @ values.transpose(0, 1)).transpose(0, 1)
 
 
-def _same_part(parts: Tensor) -> Tensor:
-    return parts[:, None, :, None] == parts[:, None, None, :]
+def _rows(lengths: Sequence[Sequence[int]]) -> list[tuple[tuple[int, int], Sequence[int]]]:
+    """Where each row begins and ends, with the lengths of its texts."""
+    ends = list(accumulate(sum(row) for row in lengths))
+    return [((end - sum(row), end), row) for end, row in zip(ends, lengths, strict=True)]
 
 
-def pad(rows: Sequence[Sequence[int]], *, fill: int) -> Tensor:
-    """Rows of different length as one tensor, ``fill`` behind the shorter ones."""
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
+def _spans(lengths: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+    """Where each text of each row begins and ends."""
+    found = []
+    for (begin, _), row in _rows(lengths):
+        ends = list(accumulate(row, initial=begin))
+        found.append(list(pairwise(ends)))
+    return found

@@ -1,0 +1,95 @@
+"""The loaded model: evidence in, and for each claim what its pieces and the whole of it are judged to be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from rag.grounding.local.evidence import units
+from rag.grounding.local.pieces import (
+    Held,
+    Passage,
+    claim_pieces,
+    claim_tokens,
+    evidence_tokens,
+    held,
+    matches,
+    passages,
+)
+from rag.grounding.local.reader import EvidenceReader, Memory, Tokens
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimReading:
+    """What the model makes of one claim.
+
+    Attributes:
+        places: the characters each piece stands for.
+        pieces: probabilities of each piece, ``(pieces, labels)``, in the order of ``reader.LABELS``.
+        whole: probabilities of the whole claim, ``(labels,)``.
+    """
+
+    places: tuple[tuple[int, int], ...]
+    pieces: NDArray[np.float32]
+    whole: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence:
+    """Passages as the model remembers them."""
+
+    memory: Memory
+    tokens: Tokens
+    held: Held
+
+
+class ClaimReader:
+    """A trained reader with its tokenizer; safe to share between threads."""
+
+    def __init__(self, reader: EvidenceReader, tokenizer: Tokenizer) -> None:
+        self._reader = reader.eval()
+        self._tokenizer = tokenizer
+        self._lock = threading.Lock()
+
+    def cut(self, text: str) -> list[Passage]:
+        """``text`` as passages that can be read."""
+        return passages(units(text), self._tokenizer)
+
+    def read(self, found: Sequence[Passage]) -> ReadEvidence | None:
+        """Encode ``found``; ``None`` when there is nothing to read."""
+        if not found:
+            return None
+        tokens = evidence_tokens([found])
+        with self._lock, torch.inference_mode():
+            memory = self._reader.read(tokens)
+        return ReadEvidence(memory, tokens, held(found))
+
+    def judge(self, evidence: ReadEvidence, texts: Sequence[str]) -> list[ClaimReading]:
+        """One reading for each of ``texts``, in order."""
+        if not texts:
+            return []
+        claims = claim_pieces(texts, self._tokenizer)
+        tokens = claim_tokens([[(claim, matches(claim, evidence.held)) for claim in claims]])
+        with self._lock, torch.inference_mode():
+            pieces, whole = self._reader.judge(evidence.memory, evidence.tokens, tokens)
+        piece_probabilities = torch.softmax(pieces.float(), dim=1).numpy()
+        whole_probabilities = torch.softmax(whole.float(), dim=1).numpy()
+        readings = []
+        place = 0
+        for claim in claims:
+            end = place + len(claim.pieces)
+            readings.append(
+                ClaimReading(
+                    places=claim.places[1:-1],
+                    pieces=piece_probabilities[place + 1 : end - 1],
+                    whole=whole_probabilities[place],
+                )
+            )
+            place = end
+        return readings
