@@ -17,22 +17,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from eval.answered import AnsweredQuestion, ask_all
 from eval.metrics import percentiles, token_f1
+from eval.question_set import GoldQuestion, read_question_set
+from eval.rag_metrics.citations import CarriedSentence, CitationChecks
+from eval.rag_metrics.gold import in_gold_document, overlap, plain
 from eval.readers import read_beir
 from eval.records import RecordSource, ingest_records
 from eval.report import silent
 from ingest.factory import build_ingestor
 from ingest.sources import FolderSource
-from rag.domain import Access, Answer, AnswerStatus, Citation, Evidence, Sentence, Verdict
+from rag.domain import Access, Answer
 from rag.factory import Footnote
-from rag.interfaces import GroundednessChecker
 from rag.settings import load_settings
 from rag.text.language import detect_language
 
@@ -43,53 +45,31 @@ EVERYTHING = Access.everything()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gold:
-    """A question with what is known of its answer.
-
-    Attributes:
-        documents: where the answer stands, as citations name them; empty: not answerable.
-        answers: short answers.
-        quotes: any of these texts carries the answer; empty where only the document is known.
-    """
-
-    id: str
-    question: str
-    language: str
-    documents: frozenset[str]
-    answers: tuple[str, ...] = ()
-    quotes: tuple[str, ...] = ()
-
-    @property
-    def answerable(self) -> bool:
-        """Whether the documents hold the answer."""
-        return bool(self.documents)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A question with its answer.
+    """A question with its answer, asked twice.
 
     Attributes:
-        carried: by sentence with citations, whether they carry it all together, and each on its own.
-        cited: what each citation's document is called in the gold.
+        carried: the statements of the answer, by what their citations are worth.
     """
 
-    gold: Gold
-    answer: Answer
-    carried: tuple[tuple[bool, tuple[bool, ...]], ...]
-    cited: tuple[str, ...]
-    cold_ms: float
+    cold: AnsweredQuestion
+    carried: tuple[CarriedSentence, ...]
     warm_ms: float
 
     @property
-    def refused(self) -> bool:
-        """Whether there is no answer."""
-        return self.answer.status is AnswerStatus.REFUSED
+    def gold(self) -> GoldQuestion:
+        """The question."""
+        return self.cold.question
+
+    @property
+    def answer(self) -> Answer:
+        """What was answered the first time."""
+        return self.cold.answer
 
     @property
     def gold_documents(self) -> list[bool]:
         """Of each citation, whether it lies in a gold document."""
-        return [name in self.gold.documents for name in self.cited]
+        return [in_gold_document(citation, self.gold) for citation in self.answer.citations]
 
     @property
     def gold_quotes(self) -> list[bool]:
@@ -105,105 +85,53 @@ class Asked:
         return any(plain(quote) in plain(self.answer.text) for quote in self.gold.quotes)
 
 
-def plain(text: str) -> str:
-    """Letters and digits only, so that white space and table separators don't count."""
-    return re.sub(r"[\W_]+", "", text.lower())
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether one text holds the other, or a line of one text the other."""
-    whole, wanted = plain(one), plain(other)
-    lines = [plain(line) for line in one.splitlines()]
-    return bool(wanted) and (wanted in whole or any(line and line in wanted for line in lines))
-
-
 # ----------------------------------------------------------------------------------------- the sets
 
 
-def open_samples(
-    name: str, footnote: Footnote, workspace: Path
-) -> tuple[list[Gold], Callable[[Citation], str]]:
+def open_samples(name: str, footnote: Footnote) -> list[GoldQuestion]:
     """Our own documents and questions."""
     with build_ingestor(footnote) as ingestor:
         ingestor.sync(FolderSource(SAMPLES / name), collection=footnote.open_collection(name))
-    lines = [json.loads(line) for line in (SAMPLES / QUESTIONS[name]).read_text().splitlines()]
-    golds = [
-        Gold(
-            id=line["id"],
-            question=line["question"],
-            language=line["language"],
-            documents=frozenset([line["document"]] if line["answerable"] else []),
-            answers=(line["answer"],) if line["answerable"] else (),
-            quotes=(line["quote"],) if line["answerable"] else (),
-        )
-        for line in lines
-    ]
-    return golds, lambda citation: citation.source_uri
+    return list(read_question_set(SAMPLES / QUESTIONS[name]).questions)
 
 
-def open_retrieval_set(
-    folder: Path, footnote: Footnote, workspace: Path
-) -> tuple[list[Gold], Callable[[Citation], str]]:
+def open_retrieval_set(folder: Path, footnote: Footnote, workspace: Path) -> list[GoldQuestion]:
     """A retrieval set; the answers are in ``metadata.answers`` of its queries, if it has any."""
     dataset = read_beir(folder)
     source = RecordSource(dataset.documents, folder=workspace, label=dataset.name)
     collection = footnote.open_collection(dataset.name)
-    ids = ingest_records(footnote, source, collection=collection, progress=silent).record_ids
+    records = ingest_records(footnote, source, collection=collection, progress=silent).record_ids
+    documents = {record: document for document, record in records.items()}
     lines = (json.loads(line) for line in (folder / "queries.jsonl").read_text().splitlines())
     answers = {line["_id"]: tuple(line.get("metadata", {}).get("answers", ())) for line in lines}
-    golds = [
-        Gold(
+    return [
+        GoldQuestion(
             id=query_id,
-            question=dataset.queries[query_id].text,
+            file="queries.jsonl",
+            line=dataset.queries[query_id].line,
+            text=dataset.queries[query_id].text,
             language=detect_language(dataset.queries[query_id].text),
-            documents=frozenset(record for record, grade in grades.items() if grade > 0),
+            answerable=True,
+            documents=tuple(documents[record] for record, grade in grades.items() if grade > 0),
             answers=answers[query_id],
             quotes=answers[query_id],
         )
         for query_id, grades in dataset.qrels.items()
         if query_id in dataset.queries
     ]
-    return golds, lambda citation: ids[citation.document_id]
 
 
-def ask_all(
-    footnote: Footnote, collection: str, golds: Sequence[Gold], name_of: Callable[[Citation], str]
-) -> list[Asked]:
+def ask_twice(footnote: Footnote, collection: str, golds: Sequence[GoldQuestion]) -> list[Asked]:
     """Every question twice: first all of them cold, then all again."""
-    cold = [
-        footnote.answerer().answer(gold.question, collection=collection, access=EVERYTHING) for gold in golds
-    ]
-    warm = [
-        footnote.answerer().answer(gold.question, collection=collection, access=EVERYTHING) for gold in golds
-    ]
-    checker = footnote.checker()
+    cold, failures = ask_all(footnote, golds, collection=collection)
+    warm, more = ask_all(footnote, golds, collection=collection)
+    if failures or more:
+        raise SystemExit("\n".join(failure.reason for failure in (*failures, *more)))
+    checks = CitationChecks(footnote.checker())
     return [
-        Asked(
-            gold=gold,
-            answer=answer,
-            carried=tuple(_carried(answer, checker)),
-            cited=tuple(name_of(citation) for citation in answer.citations),
-            cold_ms=answer.timings_ms["total"],
-            warm_ms=again.timings_ms["total"],
-        )
-        for gold, answer, again in zip(golds, cold, warm, strict=True)
+        Asked(cold=first, carried=checks.of(first.answer), warm_ms=again.milliseconds)
+        for first, again in zip(cold, warm, strict=True)
     ]
-
-
-def _carried(answer: Answer, checker: GroundednessChecker) -> Iterator[tuple[bool, tuple[bool, ...]]]:
-    quotes = {citation.n: citation for citation in answer.citations}
-    for sentence in answer.sentences:
-        cited = [quotes[n] for n in sentence.citations]
-        alone = tuple(_carries(sentence, [citation], checker) for citation in cited)
-        yield bool(cited) and _carries(sentence, cited, checker), alone
-
-
-def _carries(sentence: Sentence, cited: Sequence[Citation], checker: GroundednessChecker) -> bool:
-    evidence = [
-        Evidence(id=str(each.n), text=f"{each.title} > {each.heading}\n{each.quote}") for each in cited
-    ]
-    report = checker.check(sentence.text, evidence)
-    return not any(each.verdict in (Verdict.UNSUPPORTED, Verdict.CONTRADICTED) for each in report.sentences)
 
 
 def quotes_hold(footnote: Footnote, answer: Answer) -> bool:
@@ -223,10 +151,10 @@ def quotes_hold(footnote: Footnote, answer: Answer) -> bool:
 def rows(asked: Sequence[Asked]) -> Iterator[tuple[str, str]]:
     """Every measure by name."""
     good = [each for each in asked if each.gold.answerable]
-    given = [each for each in good if not each.refused]
+    given = [each for each in good if not each.cold.refused]
     yield "answerable, not", f"{len(good)}, {len(asked) - len(good)}"
-    yield "refused, rightly", share([each.refused for each in asked if not each.gold.answerable])
-    yield "refused, wrongly", share([each.refused for each in good])
+    yield "refused, rightly", share([each.cold.refused for each in asked if not each.gold.answerable])
+    yield "refused, wrongly", share([each.cold.refused for each in good])
     for wanted in ("answers", "quotes"):
         scores = [token_f1(each.answer.text, getattr(each.gold, wanted)) for each in given]
         if any(getattr(each.gold, wanted) for each in given):
@@ -245,11 +173,11 @@ def rows(asked: Sequence[Asked]) -> Iterator[tuple[str, str]]:
             f"{share(found)} of those answered, {sum(found) / len(good):.2f} of all",
         )
     sentences = [sentence for each in given for sentence in each.carried]
-    yield "carried: precision", share([alone for _, each in sentences for alone in each])
-    yield "carried: recall", share([together for together, _ in sentences])
+    yield "carried: precision", share([precise for each in sentences for precise in each.precise])
+    yield "carried: recall", share([each.carried for each in sentences])
     yield "sentences an answer", f"{statistics.mean(len(each.answer.sentences) for each in given):.2f}"
     for name, values in (
-        ("cold", [each.cold_ms for each in asked]),
+        ("cold", [each.cold.milliseconds for each in asked]),
         ("warm", [each.warm_ms for each in asked]),
     ):
         found_ms = percentiles(values, (50, 95))
@@ -265,12 +193,12 @@ def misses(asked: Sequence[Asked]) -> Iterator[str]:
     """What went wrong, question by question."""
     for each in asked:
         gold, answer = each.gold, each.answer
-        if gold.answerable and (each.refused or not any(each.gold_quotes or each.gold_documents)):
+        if gold.answerable and (each.cold.refused or not any(each.gold_quotes or each.gold_documents)):
             wanted = gold.quotes or tuple(gold.documents)
-            yield f"{gold.id} {gold.question}\n  want {wanted}"
+            yield f"{gold.id} {gold.text}\n  want {wanted}"
             yield f"  got  {answer.answerability:.2f} {answer.text!r}"
-        elif not gold.answerable and not each.refused:
-            yield f"NOT REFUSED {gold.id} {answer.answerability:.2f} {gold.question}\n  got  {answer.text!r}"
+        elif not gold.answerable and not each.cold.refused:
+            yield f"NOT REFUSED {gold.id} {answer.answerability:.2f} {gold.text}\n  got  {answer.text!r}"
 
 
 def main() -> None:
@@ -294,13 +222,11 @@ def main() -> None:
             Footnote(load_settings(data_dir=folder)) as footnote,
         ):
             if name in QUESTIONS:
-                golds, name_of = open_samples(name, footnote, Path(workspace))
+                golds = open_samples(name, footnote)
             else:
-                golds, name_of = open_retrieval_set(
-                    arguments.data / "retrieval" / name, footnote, Path(workspace)
-                )
+                golds = open_retrieval_set(arguments.data / "retrieval" / name, footnote, Path(workspace))
             step = max(1, len(golds) // (arguments.questions or len(golds)))
-            asked = ask_all(footnote, name, golds[::step], name_of)
+            asked = ask_twice(footnote, name, golds[::step])
             holding = [quotes_hold(footnote, each.answer) for each in asked]
         languages = [code for code in ("en", "fr") if sum(each.gold.language == code for each in asked) > 5]
         for language in languages:

@@ -25,7 +25,7 @@ from eval.groundedness_scores import (
 )
 from eval.metrics import Span, percentiles
 from eval.overlap import word_overlap
-from eval.readers import GroundednessRecord, LineFailure, read_groundedness
+from eval.readers import GroundednessRecord, LineFailure, read_responses
 from eval.report import (
     Progress,
     SummaryRow,
@@ -127,7 +127,7 @@ def _label_rows(unknown: Mapping[str, int]) -> list[SummaryRow]:
 def evaluate_groundedness(
     file: Path, *, checker: GroundednessChecker, progress: Progress = silent
 ) -> GroundednessReport:
-    """Check every response of a groundedness file and compare with the gold labels.
+    """Check every response of a groundedness file, in any layout of :func:`read_responses`.
 
     A response counts as called unsupported when the report's score is below the report's threshold. An empty
     response claims nothing: it is called supported, with score 1, without asking the checker. An empty
@@ -136,7 +136,7 @@ def evaluate_groundedness(
     Raises:
         DatasetError: the file cannot be read or holds no usable line.
     """
-    dataset = read_groundedness(file)
+    dataset = read_responses(file)
     checked: list[CheckedResponse] = []
     failures = list(dataset.failures)
     thresholds: set[float] = set()

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from eval.readers.lines import FileRow, Id, LineFailure, Text, read_records
+from eval.readers import LineFailure, SquadDataset, read_squad
+from eval.readers.lines import FileRow, Id, Text, read_records
 from rag.text.language import detect_language
 
 
@@ -26,6 +27,7 @@ class GoldQuestion:
         quotes: texts of the documents that carry the answer, any of which will do.
         turns: questions that are asked before it in the same conversation, oldest first.
         group: a part of the set that is reported for itself.
+        source: questions with the same one are no independent evidence; unset: those about one document.
     """
 
     id: str
@@ -39,6 +41,7 @@ class GoldQuestion:
     quotes: tuple[str, ...] = ()
     turns: tuple[str, ...] = ()
     group: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +67,7 @@ def _not_blank(text: str) -> str:
 
 _Filled = Annotated[Text, AfterValidator(_not_blank)]
 _Texts = Annotated[list[_Filled], BeforeValidator(_as_list)]
+_SQUAD = ".json"
 _SEVERAL = {"answer": "answers", "document": "documents", "quote": "quotes", "says": "quotes"}
 
 
@@ -106,11 +110,15 @@ class QuestionRow(FileRow):
 def read_question_set(file: Path) -> QuestionSet:
     """Read ``{id, question, language?, answerable?, answers?, documents?, quotes?, turns?, group?}`` lines.
 
-    A question with an answer, a document or a quote is answerable unless its line says otherwise.
+    A question with an answer, a document or a quote is answerable unless its line says otherwise. A file
+    whose name ends in ``.json`` is read as SQuAD's; the sentences that hold an answer are its quotes, and the
+    documents are not known, since nobody says under which names its paragraphs are kept.
 
     Raises:
         DatasetError: the file cannot be read or holds no usable line.
     """
+    if file.name.lower().endswith(_SQUAD):
+        return _from_squad(read_squad(file))
     known: set[str] = set()
 
     def convert(line: int, row: QuestionRow) -> GoldQuestion:
@@ -121,6 +129,24 @@ def read_question_set(file: Path) -> QuestionSet:
 
     questions, failures = read_records(file, QuestionRow, convert)
     return QuestionSet(name=file.name, questions=tuple(questions), failures=tuple(failures))
+
+
+def _from_squad(data: SquadDataset) -> QuestionSet:
+    questions = tuple(
+        GoldQuestion(
+            id=each.id,
+            file=data.name,
+            line=each.line,
+            text=each.text,
+            language=detect_language(each.text),
+            answerable=bool(each.answers),
+            answers=each.answers,
+            quotes=each.sentences,
+            source=each.paragraph,
+        )
+        for each in data.questions
+    )
+    return QuestionSet(name=data.name, questions=questions, failures=data.failures)
 
 
 def _question(file: str, line: int, row: QuestionRow) -> GoldQuestion:

@@ -45,7 +45,13 @@ def retrieval(
 
 @app.command()
 def groundedness(
-    file: Annotated[Path, typer.Argument(help="Lines {id, context, response, spans|supported|label}.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Lines {id, context, response, spans|supported|label}; or lines {premise, hypothesis, label}, "
+            "as JSONL or with tabs (.tsv); or a folder of RAGTruth as published."
+        ),
+    ],
     checker: Annotated[str | None, typer.Option("--checker", help="Checker; unset: the default one.")] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,

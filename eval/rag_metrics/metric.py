@@ -164,8 +164,10 @@ def measure(
 
 
 def cluster_of(answered: AnsweredQuestion) -> str:
-    """What is drawn as a whole: the questions about one document; one without a document by itself."""
+    """What is drawn as a whole: the questions of a source, or about one document; others by themselves."""
     question = answered.question
+    if question.source is not None:
+        return f"source {question.source}"
     return f"document {min(question.documents)}" if question.documents else f"question {question.id}"
 
 

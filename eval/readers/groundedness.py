@@ -72,7 +72,9 @@ class GroundednessDataset:
         return Counter(label for label in labels if label is not None and label not in _KNOWN_LABELS)
 
 
-class _SpanRow(FileRow):
+class SpanRow(FileRow):
+    """A gold span as a file holds it."""
+
     start: int = Field(ge=0)
     end: int
     label: str | None = None
@@ -88,12 +90,14 @@ def _as_parts(value: object) -> object:
     return [value] if isinstance(value, str | dict) else value
 
 
-class _Row(FileRow):
+class GroundednessRow(FileRow):
+    """A line of a groundedness file."""
+
     id: Id
     context: Annotated[list[Text | _TextPart], BeforeValidator(_as_parts)]
     response: Text
     question: Text | None = None
-    spans: list[_SpanRow] | None = None
+    spans: list[SpanRow] | None = None
     supported: bool | None = None
     label: str | None = None
     task: str | None = None
@@ -110,11 +114,12 @@ def read_groundedness(file: Path) -> GroundednessDataset:
     Raises:
         DatasetError: the file cannot be read or holds no usable line.
     """
-    records, failures = read_records(file, _Row, _record)
+    records, failures = read_records(file, GroundednessRow, record_of)
     return GroundednessDataset(name=file.name, records=tuple(records), failures=tuple(failures))
 
 
-def _record(line: int, row: _Row) -> GroundednessRecord:
+def record_of(line: int, row: GroundednessRow) -> GroundednessRecord:
+    """The record of a row. Raises: ValueError: no gold label, or a span outside of the response."""
     if row.spans is None and row.supported is None and row.label is None:
         raise ValueError("no gold label: expected 'spans', 'supported' or 'label'")
     if row.label is not None and not row.label.strip():
@@ -137,12 +142,12 @@ def _record(line: int, row: _Row) -> GroundednessRecord:
     )
 
 
-def _unsupported(row: _Row) -> bool:
+def _unsupported(row: GroundednessRow) -> bool:
     label = _SUPPORTED_LABEL if row.label is None else row.label.strip().lower()
     return bool(row.spans) or row.supported is False or label != _SUPPORTED_LABEL
 
 
-def _gold(span: _SpanRow) -> GoldSpan:
+def _gold(span: SpanRow) -> GoldSpan:
     return GoldSpan(
         start=span.start,
         end=span.end,

@@ -92,13 +92,47 @@ def read_records(
     Raises:
         DatasetError: the file cannot be read or holds no good line.
     """
+    return _converted(path, numbered_lines(path), _parse, row_type, convert)
+
+
+def read_table(
+    path: Path, row_type: type[Row], convert: Callable[[int, Row], Record]
+) -> tuple[list[Record], list[LineFailure]]:
+    """The same of a file of values separated by tabs, whose first line names the columns.
+
+    Nothing is quoted: a quotation mark is part of its value. A value left empty is missing.
+
+    Raises:
+        DatasetError: the file cannot be read or holds no good line.
+    """
+    lines = numbered_lines(path)
+    columns = [name.strip() for name in next(lines, (1, b""))[1].decode(errors="replace").split("\t")]
+
+    def parse(line: bytes) -> dict[str, Any]:
+        values = _text(line).split("\t")
+        if len(values) != len(columns):
+            raise ValueError(
+                f"expected {len(columns)} values separated by tabs, as in the first line, got {len(values)}"
+            )
+        return {name: value for name, value in zip(columns, values, strict=True) if value.strip()}
+
+    return _converted(path, lines, parse, row_type, convert)
+
+
+def _converted(
+    path: Path,
+    lines: Iterator[tuple[int, bytes]],
+    parse: Callable[[bytes], dict[str, Any]],
+    row_type: type[Row],
+    convert: Callable[[int, Row], Record],
+) -> tuple[list[Record], list[LineFailure]]:
     records: list[Record] = []
     failures: list[LineFailure] = []
-    for number, line in numbered_lines(path):
+    for number, line in lines:
         try:
-            records.append(convert(number, row_type.model_validate(_parse(line))))
+            records.append(convert(number, row_type.model_validate(parse(line))))
         except ValidationError as exc:
-            failures.append(LineFailure(file=path.name, line=number, reason=_first_problem(exc)))
+            failures.append(LineFailure(file=path.name, line=number, reason=first_problem(exc)))
         except ValueError as exc:
             failures.append(LineFailure(file=path.name, line=number, reason=str(exc)))
     require_good_line(path, bool(records), failures)
@@ -121,11 +155,17 @@ def _open(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if compressed else path.open("rb")  # type: ignore[return-value]
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def _text(line: bytes) -> str:
     try:
-        value = json.loads(line.decode())
+        return line.decode()
     except UnicodeDecodeError as exc:
         raise ValueError(f"not UTF-8: byte 0x{line[exc.start]:02x} at position {exc.start}") from exc
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    text = _text(line)
+    try:
+        value = json.loads(text)
     except json.JSONDecodeError as exc:
         raise ValueError(f"not JSON: {exc.msg} at column {exc.colno}") from exc
     except RecursionError as exc:
@@ -135,7 +175,8 @@ def _parse(line: bytes) -> dict[str, Any]:
     return value
 
 
-def _first_problem(exc: ValidationError) -> str:
+def first_problem(exc: ValidationError) -> str:
+    """What is wrong with a row, in words: the field's name, what was expected, and what it holds."""
     problem = exc.errors(include_url=False)[0]
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":
