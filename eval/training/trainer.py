@@ -116,7 +116,8 @@ def train(
             group["lr"] = group["highest"] * rate
         batch = collate(found)
         token_loss, claim_loss = _losses(reader, batch, device)
-        ((1 - recipe.claim_share) * token_loss + recipe.claim_share * claim_loss).backward()
+        loss = (1 - recipe.claim_share) * token_loss + recipe.claim_share * claim_loss
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(reader.parameters(), recipe.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

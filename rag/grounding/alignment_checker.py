@@ -7,24 +7,28 @@ scores low, and a swapped role scores high. Logistic regression over :mod:`rag.g
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from rag.domain import Evidence, EvidenceSpan, GroundingReport, SentenceVerdict, UnsupportedSpan, Verdict
+from rag.domain import Evidence, GroundingReport, SentenceVerdict, UnsupportedSpan, Verdict
 from rag.grounding.claims import is_checkable
-from rag.grounding.features import EvidenceIndex, EvidenceWindow, Signals, highest_cosines
+from rag.grounding.features import EvidenceIndex, Signals, highest_cosines
+from rag.grounding.findings import (
+    answer_signals,
+    evidence_span,
+    not_checkable,
+    supported_verbatim,
+    verbatim_span,
+)
 from rag.interfaces import Embedder
 from rag.logistic import Weights
-from rag.text.alignment import find_verbatim
 from rag.text.language import detect_language
 from rag.text.sentences import split_sentences
 
 _WEIGHTS_FILE = "alignment.json"
-_VERBATIM_SCORE = 0.99
 _CONTRADICTING_SHARE = 0.6
 """A window that shares this much and differs in a figure or in negation contradicts rather than lacks."""
 
@@ -98,18 +102,18 @@ class AlignmentSession:
     ) -> list[SentenceVerdict]:
         """Verdicts on the sentences ``answer[start:end]``, in order; offsets into ``answer``."""
         checkable = [span for span in spans if is_checkable(answer[span[0] : span[1]], language)]
-        verbatim = {span: _verbatim(answer, span, self._evidence) for span in checkable}
+        verbatim = {span: verbatim_span(answer, span, self._evidence) for span in checkable}
         compared = [span for span in checkable if verbatim[span] is None]
         measured = dict(zip(compared, self._measure(answer, compared, language), strict=True))
         verdicts = []
         for span in spans:
             quote = verbatim.get(span)
             if quote is not None:
-                verdicts.append(_supported_verbatim(answer, span, quote))
+                verdicts.append(supported_verbatim(answer, span, quote))
             elif span in measured:
                 verdicts.append(self._verdict(answer, span, measured[span]))
             else:
-                verdicts.append(_not_checkable(answer, span))
+                verdicts.append(not_checkable(answer, span))
         return verdicts
 
     def report(self, verdicts: Sequence[SentenceVerdict]) -> GroundingReport:
@@ -142,7 +146,7 @@ class AlignmentSession:
             end=span[1],
             verdict=verdict,
             score=score,
-            evidence=() if signals.best is None else (_evidence_span(signals.best, self._evidence),),
+            evidence=() if signals.best is None else (evidence_span(signals.best, self._evidence),),
             unsupported_spans=() if verdict is Verdict.SUPPORTED else _unsupported(span, signals),
         )
 
@@ -160,43 +164,6 @@ def measure(
     ]
 
 
-def answer_signals(scores: Sequence[float]) -> dict[str, float]:
-    """What the answer's score is made of: its weakest sentence, the mean, and how many there are."""
-    logits = [math.log(score / (1 - score)) for score in (min(max(s, 1e-4), 1 - 1e-4) for s in scores)]
-    return {
-        "weakest": min(logits),
-        "mean": sum(logits) / len(logits),
-        "sentences": math.log(len(logits)),
-    }
-
-
-def _verbatim(answer: str, span: tuple[int, int], evidence: Sequence[Evidence]) -> EvidenceSpan | None:
-    for text in evidence:
-        found = find_verbatim(answer[span[0] : span[1]], text.text)
-        if found is not None:
-            return EvidenceSpan(
-                evidence_id=text.id, start=found[0], end=found[1], quote=text.text[found[0] : found[1]]
-            )
-    return None
-
-
-def _supported_verbatim(answer: str, span: tuple[int, int], quote: EvidenceSpan) -> SentenceVerdict:
-    return SentenceVerdict(
-        text=answer[span[0] : span[1]],
-        start=span[0],
-        end=span[1],
-        verdict=Verdict.SUPPORTED,
-        score=_VERBATIM_SCORE,
-        evidence=(quote,),
-    )
-
-
-def _not_checkable(answer: str, span: tuple[int, int]) -> SentenceVerdict:
-    return SentenceVerdict(
-        text=answer[span[0] : span[1]], start=span[0], end=span[1], verdict=Verdict.NOT_CHECKABLE, score=1.0
-    )
-
-
 def _has_wrong_figure(signals: Signals) -> bool:
     """A figure that no evidence holds, or that stands elsewhere while its sentence is otherwise found."""
     return bool(signals.wrong_figures) or (_same_subject(signals) and bool(signals.distant_figures))
@@ -208,15 +175,6 @@ def _contradicts(signals: Signals) -> bool:
 
 def _same_subject(signals: Signals) -> bool:
     return signals.values["coverage_best"] >= _CONTRADICTING_SHARE
-
-
-def _evidence_span(found: EvidenceWindow, evidence: Sequence[Evidence]) -> EvidenceSpan:
-    return EvidenceSpan(
-        evidence_id=evidence[found.evidence].id,
-        start=found.window.start,
-        end=found.window.end,
-        quote=found.text,
-    )
 
 
 def _unsupported(span: tuple[int, int], signals: Signals) -> tuple[UnsupportedSpan, ...]:

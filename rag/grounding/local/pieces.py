@@ -23,8 +23,9 @@ NO_MATCH, PIECE_MATCH, NEIGHBOUR_MATCH, SPECIAL_MATCH = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Pieces of a part of one evidence text, marks included."""
+    """A part of one evidence text, and its pieces, marks included."""
 
+    text: str
     pieces: tuple[int, ...]
 
 
@@ -47,19 +48,20 @@ class Held:
 def passages(units: Sequence[str], tokenizer: Tokenizer) -> list[Passage]:
     """Put ``units`` together to passages; a unit is cut only where it is longer than a passage."""
     found: list[Passage] = []
+    texts: list[str] = []
     current: list[int] = []
-    for encoding in tokenizer.encode_batch(list(units), add_special_tokens=False):
-        ids = encoding.ids
-        if current and len(current) + len(ids) > PASSAGE_PIECES:
-            found.append(_passage(current))
-            current = []
-        while len(ids) > PASSAGE_PIECES:
-            found.append(_passage(ids[:PASSAGE_PIECES]))
-            ids = ids[PASSAGE_PIECES:]
-        current = current + ids
-    if current:
-        found.append(_passage(current))
-    return found
+    for unit, encoding in zip(
+        units, tokenizer.encode_batch(list(units), add_special_tokens=False), strict=True
+    ):
+        for begin in range(0, len(encoding.ids), PASSAGE_PIECES):
+            ids = encoding.ids[begin : begin + PASSAGE_PIECES]
+            if len(current) + len(ids) > PASSAGE_PIECES:
+                found.append(_passage(texts, current))
+                texts, current = [], []
+            places = encoding.offsets[begin : begin + PASSAGE_PIECES]
+            texts.append(unit[places[0][0] : places[-1][1]])
+            current = current + ids
+    return [*found, _passage(texts, current)] if current else found
 
 
 def claim_pieces(texts: Sequence[str], tokenizer: Tokenizer) -> list[ClaimPieces]:
@@ -115,5 +117,5 @@ def _tokens(
     )
 
 
-def _passage(ids: Sequence[int]) -> Passage:
-    return Passage((FIRST, *ids, LAST))
+def _passage(texts: Sequence[str], ids: Sequence[int]) -> Passage:
+    return Passage(" ".join(texts), (FIRST, *ids, LAST))

@@ -77,16 +77,18 @@ class ReaderLayer(nn.Module):
     def project(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, scaled, keys and values of ``rows``, each ``(tokens, heads, width)``."""
         queries = self.query(rows) * (rows.shape[1] // self.heads) ** -0.5
-        return tuple(
-            each.unflatten(1, (self.heads, -1)) for each in (queries, self.key(rows), self.value(rows))
-        )  # type: ignore[return-value]
+        return self._split(queries), self._split(self.key(rows)), self._split(self.value(rows))
+
+    def _split(self, rows: Tensor) -> Tensor:
+        return rows.view(rows.shape[0], self.heads, -1)
 
     def finish(self, rows: Tensor, seen: Tensor) -> Tensor:
         """New rows, given what each of ``rows`` has seen, ``(tokens, heads, width)``."""
         attended = self.attended(seen.flatten(1))
         rows = self.attended_norm(rows + functional.dropout(attended, self.dropout, self.training))
-        inner = self.narrow(functional.gelu(self.widen(rows)))
-        return self.output_norm(rows + functional.dropout(inner, self.dropout, self.training))
+        inner: Tensor = self.narrow(functional.gelu(self.widen(rows)))
+        result: Tensor = self.output_norm(rows + functional.dropout(inner, self.dropout, self.training))
+        return result
 
 
 class EvidenceReader(nn.Module):
@@ -108,7 +110,8 @@ class EvidenceReader(nn.Module):
         self.matches = nn.Embedding(MATCHES, width)
         nn.init.zeros_(self.matches.weight)
         self.input_norm = nn.LayerNorm(width, eps=1e-12)
-        self.layers = nn.ModuleList(ReaderLayer(self.shape, dropout) for _ in range(self.shape.layers))
+        self._stack = [ReaderLayer(self.shape, dropout) for _ in range(self.shape.layers)]
+        self.layers = nn.ModuleList(self._stack)
         self.token_head = nn.Linear(width, len(LABELS))
         self.claim_head = nn.Linear(width, len(LABELS))
 
@@ -117,10 +120,10 @@ class EvidenceReader(nn.Module):
         rows = self._embed(evidence, kind=0)
         spans = [part for row in _spans(evidence.lengths) for part in row]
         memory: Memory = []
-        for place, layer in enumerate(self.layers):
+        for place, layer in enumerate(self._stack):
             queries, keys, values = layer.project(rows)
             memory.append((keys, values))
-            if place + 1 < len(self.layers):
+            if place + 1 < self.shape.layers:
                 seen = [_attend(queries[low:high], keys[low:high], values[low:high]) for low, high in spans]
                 rows = layer.finish(rows, torch.cat(seen))
         return memory
@@ -139,10 +142,12 @@ class EvidenceReader(nn.Module):
             (low, high, _Claims.of(lengths, rows.device)) for (low, high), lengths in _rows(claims.lengths)
         ]
         read = [span for span, _ in _rows(evidence.lengths)]
-        for layer, (keys, values) in zip(self.layers, memory, strict=True):
+        for layer, (keys, values) in zip(self._stack, memory, strict=True):
             projected = layer.project(rows)
             seen = [
-                layout.attend(*(each[low:high] for each in projected), keys[first:last], values[first:last])
+                layout.attend(
+                    tuple(each[low:high] for each in projected), (keys[first:last], values[first:last])
+                )
                 for (low, high, layout), (first, last) in zip(layouts, read, strict=True)
             ]
             rows = layer.finish(rows, torch.cat(seen))
@@ -181,20 +186,25 @@ class _Claims:
         line, column = inside.nonzero(as_tuple=True)
         return cls(lines, line, column, ~inside[:, None, :])
 
-    def attend(
-        self, queries: Tensor, keys: Tensor, values: Tensor, read_keys: Tensor, read_values: Tensor
-    ) -> Tensor:
-        """What each claim token sees of its own claim and of all that was read."""
-        far = queries.transpose(0, 1) @ read_keys.permute(1, 2, 0)  # heads, tokens, evidence
-        by_line = queries[self.lines].permute(2, 0, 1, 3)  # heads, claims, longest, width
-        near = by_line @ keys[self.lines].permute(2, 0, 3, 1)
+    def attend(self, own: tuple[Tensor, ...], memory: tuple[Tensor, Tensor]) -> Tensor:
+        """What each claim token sees of its own claim and of all that was read.
+
+        Args:
+            own: queries, keys and values of the row's tokens.
+            memory: keys and values of what was read.
+        """
+        queries, keys, values = own
+        far = queries.transpose(0, 1) @ memory[0].permute(1, 2, 0)  # heads, tokens, evidence
+        near = queries[self.lines].permute(2, 0, 1, 3) @ keys[self.lines].permute(2, 0, 3, 1)
         near = near.masked_fill(self.past_end, _HIDDEN)[:, self.line, self.column]
         shares = torch.softmax(torch.cat([far, near], dim=2), dim=2, dtype=far.dtype)
-        far_shares, near_shares = shares.split([far.shape[2], near.shape[2]], dim=2)
-        own = near_shares.new_zeros(near.shape[0], *self.lines.shape, near.shape[2])
-        own = own.index_put((torch.arange(near.shape[0])[:, None], self.line, self.column), near_shares)
-        seen = (own @ values[self.lines].permute(2, 0, 1, 3))[:, self.line, self.column]
-        return (far_shares @ read_values.transpose(0, 1) + seen).transpose(0, 1)
+        far_shares, near_shares = shares[..., : far.shape[2]], shares[..., far.shape[2] :]
+        heads = torch.arange(near.shape[0], device=near.device)[:, None]
+        by_line = near_shares.new_zeros(near.shape[0], *self.lines.shape, near.shape[2])
+        by_line = by_line.index_put((heads, self.line, self.column), near_shares)
+        near_seen = (by_line @ values[self.lines].permute(2, 0, 1, 3))[:, self.line, self.column]
+        seen = far_shares @ memory[1].transpose(0, 1) + near_seen
+        return seen.transpose(0, 1)
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:

@@ -61,10 +61,8 @@ class ClaimReader:
         """``text`` as passages that can be read."""
         return passages(units(text), self._tokenizer)
 
-    def read(self, found: Sequence[Passage]) -> ReadEvidence | None:
-        """Encode ``found``; ``None`` when there is nothing to read."""
-        if not found:
-            return None
+    def read(self, found: Sequence[Passage]) -> ReadEvidence:
+        """Encode ``found``, at least one passage."""
         tokens = evidence_tokens([found])
         with self._lock, torch.inference_mode():
             memory = self._reader.read(tokens)

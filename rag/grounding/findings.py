@@ -1,0 +1,62 @@
+"""Verdicts that every checker makes alike, and how those of sentences make an answer's score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rag.domain import Evidence, EvidenceSpan, SentenceVerdict, Verdict
+from rag.grounding.features import EvidenceWindow
+from rag.text.alignment import find_verbatim
+
+_VERBATIM_SCORE = 0.99
+
+
+def answer_signals(scores: Sequence[float]) -> dict[str, float]:
+    """What the answer's score is made of: its weakest sentence, the mean, and how many there are."""
+    logits = [math.log(score / (1 - score)) for score in (min(max(s, 1e-4), 1 - 1e-4) for s in scores)]
+    return {
+        "weakest": min(logits),
+        "mean": sum(logits) / len(logits),
+        "sentences": math.log(len(logits)),
+    }
+
+
+def verbatim_span(answer: str, span: tuple[int, int], evidence: Sequence[Evidence]) -> EvidenceSpan | None:
+    """Where ``answer[start:end]`` stands in the evidence word for word."""
+    for text in evidence:
+        found = find_verbatim(answer[span[0] : span[1]], text.text)
+        if found is not None:
+            return EvidenceSpan(
+                evidence_id=text.id, start=found[0], end=found[1], quote=text.text[found[0] : found[1]]
+            )
+    return None
+
+
+def supported_verbatim(answer: str, span: tuple[int, int], quote: EvidenceSpan) -> SentenceVerdict:
+    """The verdict on a sentence that stands in the evidence."""
+    return SentenceVerdict(
+        text=answer[span[0] : span[1]],
+        start=span[0],
+        end=span[1],
+        verdict=Verdict.SUPPORTED,
+        score=_VERBATIM_SCORE,
+        evidence=(quote,),
+    )
+
+
+def not_checkable(answer: str, span: tuple[int, int]) -> SentenceVerdict:
+    """The verdict on a sentence that asserts nothing."""
+    return SentenceVerdict(
+        text=answer[span[0] : span[1]], start=span[0], end=span[1], verdict=Verdict.NOT_CHECKABLE, score=1.0
+    )
+
+
+def evidence_span(found: EvidenceWindow, evidence: Sequence[Evidence]) -> EvidenceSpan:
+    """``found`` as a place in its evidence text."""
+    return EvidenceSpan(
+        evidence_id=evidence[found.evidence].id,
+        start=found.window.start,
+        end=found.window.end,
+        quote=found.text,
+    )
