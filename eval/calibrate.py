@@ -18,18 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import rag.answering.answerability as answerability_module
 import rag.answering.evidence as evidence_module
 import rag.grounding.alignment_checker as checker_module
+from eval.fitting import Example, fit, named, say_scores
 from eval.marked_questions import (
     PASSAGES,
     QUESTIONS_PER_SET,
@@ -54,61 +48,10 @@ from rag.text.language import detect_language
 from rag.text.sentences import split_sentences
 
 app = typer.Typer(help=__doc__, add_completion=False)
-_FOLDS = 5
-_REGULARISATION = 0.3
 _FALSE_REFUSALS = 0.06
 """Share of answerable questions that may be refused: a wrong refusal costs more than a quote too many."""
 
-Array = NDArray[np.float64]
 Data = Annotated[Path, typer.Argument(help="Folder that holds retrieval/, groundedness/ and refusal/.")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Example:
-    """Signals of one question or sentence, whether it is the good case, and which source it comes from."""
-
-    values: tuple[float, ...]
-    good: bool
-    group: str
-    dataset: str
-
-
-def fit(examples: Sequence[Example]) -> tuple[float, list[float], Array]:
-    """Intercept, weights on the raw signals, and out-of-fold probabilities in the order of ``examples``.
-
-    Data sets and classes weigh the same, whatever their size.
-    """
-    features = np.array([example.values for example in examples])
-    labels = np.array([example.good for example in examples])
-    keys = [(example.dataset, example.good) for example in examples]
-    sizes = {key: keys.count(key) for key in set(keys)}
-    weights = np.array([1 / sizes[key] for key in keys])
-    weights *= len(weights) / weights.sum()
-    held_out = np.zeros(len(examples))
-    groups = [example.group for example in examples]
-    for train, test in GroupKFold(_FOLDS).split(features, labels, groups):
-        model = _regression().fit(
-            features[train], labels[train], logisticregression__sample_weight=weights[train]
-        )
-        held_out[test] = model.predict_proba(features[test])[:, 1]
-    model = _regression().fit(features, labels, logisticregression__sample_weight=weights)
-    scaler, regression = model[0], model[1]
-    raw = regression.coef_[0] / scaler.scale_
-    intercept = float(regression.intercept_[0] - (raw * scaler.mean_).sum())
-    return intercept, [float(weight) for weight in raw], held_out
-
-
-def _regression() -> make_pipeline:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=1000))
-
-
-def _say_scores(examples: Sequence[Example], held_out: Array) -> None:
-    labels = np.array([example.good for example in examples])
-    for name in sorted({example.dataset for example in examples}):
-        mine = np.array([example.dataset == name for example in examples])
-        auroc = roc_auc_score(labels[mine], held_out[mine])
-        balanced = balanced_accuracy_score(labels[mine], held_out[mine] >= 0.5)
-        typer.echo(f"{name}: n {mine.sum()}, out-of-fold AUROC {auroc:.3f}, balanced accuracy {balanced:.3f}")
 
 
 # ---------------------------------------------------------------------------------------- sentences
@@ -138,9 +81,9 @@ def answerability(data: Data) -> None:
         for name in ("xquad-en", "mtrag-un-dev"):
             examples += _from_retrieval(data / "retrieval" / name, footnote, judge, Path(folder))
     intercept, weights, held_out = fit(examples)
-    _say_scores(examples, held_out)
+    say_scores(examples, held_out, typer.echo)
     model = AnswerabilityModel(
-        threshold=_refusal_threshold(examples, held_out), signals=_named(intercept, FEATURES, weights)
+        threshold=_refusal_threshold(examples, held_out), signals=named(intercept, FEATURES, weights)
     )
     _write(
         Path(answerability_module.__file__).with_name("answerability.json"), model.model_dump_json(indent=1)
@@ -227,7 +170,7 @@ def groundedness(data: Data) -> None:
     sentences = [sentence for response in responses for sentence in response.sentences]
     intercept, weights, held_out = fit(sentences)
     typer.echo("sentences")
-    _say_scores(sentences, held_out)
+    say_scores(sentences, held_out, typer.echo)
     scores = iter(held_out)
     answers = [
         Example(
@@ -240,11 +183,11 @@ def groundedness(data: Data) -> None:
     ]
     answer_intercept, answer_weights, answers_held_out = fit(answers)
     typer.echo("answers")
-    _say_scores(answers, answers_held_out)
+    say_scores(answers, answers_held_out, typer.echo)
     model = AlignmentModel(
         threshold=0.5,
-        sentence=_named(intercept, NAMES, weights),
-        answer=_named(answer_intercept, tuple(answer_signals([0.5])), answer_weights),
+        sentence=named(intercept, NAMES, weights),
+        answer=named(answer_intercept, tuple(answer_signals([0.5])), answer_weights),
     )
     _write(Path(checker_module.__file__).with_name("alignment.json"), model.model_dump_json(indent=1))
 
@@ -287,11 +230,6 @@ def _is_unsupported(record: GroundednessRecord, start: int, end: int) -> bool:
     if not record.spans:
         return record.unsupported
     return any(gold.start < end and start < gold.end for gold in record.spans)
-
-
-def _named(intercept: float, names: Sequence[str], weights: Sequence[float]) -> Weights:
-    rounded = {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
-    return Weights(intercept=round(intercept, 4), weights=rounded)
 
 
 def _write(path: Path, text: str) -> None:

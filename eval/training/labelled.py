@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from eval.readers import GroundednessRecord, read_groundedness
@@ -22,28 +24,59 @@ _LABELS: dict[str | None, ClaimLabel] = {
 }
 
 
-def labelled_groups(folder: Path) -> Iterator[Group]:
-    """All groups of the labelled sets in ``folder``, one per source document and set."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelledResponse:
+    """A response of a labelled set with what is known of its sentences.
+
+    Attributes:
+        dataset: the set and, where it has any, the task or domain; they weigh alike in what is fitted.
+        source: see :class:`eval.training.examples.Group`.
+        sentences: offsets of each sentence that asserts something, with its claim; none where only the whole
+            response has a label and it has several sentences.
+    """
+
+    record: GroundednessRecord
+    dataset: str
+    source: str
+    sentences: tuple[tuple[int, int, Claim], ...]
+
+
+def labelled_responses(folder: Path) -> Iterator[LabelledResponse]:
+    """All responses of the labelled sets in ``folder``, those of one source behind each other."""
     for name in SETS:
         by_source: dict[str, list[GroundednessRecord]] = {}
         for record in read_groundedness(folder / f"{name}.jsonl").records:
-            by_source.setdefault(source_of(name, record), []).append(record)
+            by_source.setdefault(_source_of(name, record), []).append(record)
         for source, records in by_source.items():
-            yield Group(
-                evidence=tuple(records[0].context),
-                claims=tuple(claim for record in records for claim in claims_of(record, records)),
-                language=detect_language(records[0].response),
-                source=source,
-            )
+            for record in records:
+                yield LabelledResponse(
+                    record=record,
+                    dataset=f"{name}/{record.group}" if record.group else name,
+                    source=source,
+                    sentences=tuple(_sentences(record, records)),
+                )
 
 
-def source_of(name: str, record: GroundednessRecord) -> str:
+def labelled_groups(responses: Iterable[LabelledResponse]) -> Iterator[Group]:
+    """The claims of ``responses``, one group per source."""
+    for source, found in groupby(responses, key=lambda each: each.source):
+        together = list(found)
+        yield Group(
+            evidence=together[0].record.context,
+            claims=tuple(claim for each in together for _, _, claim in each.sentences),
+            language=detect_language(together[0].record.response),
+            source=source,
+        )
+
+
+def _source_of(name: str, record: GroundednessRecord) -> str:
     """What is never split: the source document; for RTE-3 the premise."""
     return f"{name}/{record.source_id or ' '.join(record.context)[:200]}"
 
 
-def claims_of(record: GroundednessRecord, siblings: Sequence[GroundednessRecord]) -> Iterator[Claim]:
-    """The sentences of a response with the label each has, or can be given from its siblings."""
+def _sentences(
+    record: GroundednessRecord, siblings: Sequence[GroundednessRecord]
+) -> Iterator[tuple[int, int, Claim]]:
     spans = split_sentences(record.response)
     language = detect_language(record.response)
     wrong = _wrong_characters(record, siblings)
@@ -52,12 +85,10 @@ def claims_of(record: GroundednessRecord, siblings: Sequence[GroundednessRecord]
         inside = None if wrong is None else _inside(wrong, start, end)
         if not is_checkable(text, language) and not inside:
             continue
-        if inside is None:
-            # Nobody marked characters: only a response of one sentence has a label for its sentence.
-            if len(spans) == 1:
-                yield Claim(text=text, label=_label(record), spans=None, kind="whole")
-        else:
-            yield Claim(text=text, label=_worst(inside), spans=inside, kind="sentence")
+        if inside is not None:
+            yield start, end, Claim(text=text, label=_worst(inside), spans=inside, kind="sentence")
+        elif len(spans) == 1:
+            yield start, end, Claim(text=text, label=_label(record), spans=None, kind="whole")
 
 
 def _label(record: GroundednessRecord) -> ClaimLabel:

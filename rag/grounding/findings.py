@@ -13,11 +13,14 @@ _VERBATIM_SCORE = 0.99
 
 
 def answer_signals(scores: Sequence[float]) -> dict[str, float]:
-    """What the answer's score is made of: its weakest sentence, the mean, and how many there are."""
-    logits = [math.log(score / (1 - score)) for score in (min(max(s, 1e-4), 1 - 1e-4) for s in scores)]
+    """What an answer's score is made of: its weakest sentences, the mean, all together, and how many."""
+    clipped = [min(max(score, 1e-4), 1 - 1e-4) for score in scores]
+    logits = sorted(math.log(score / (1 - score)) for score in clipped)
     return {
-        "weakest": min(logits),
+        "weakest": logits[0],
+        "second": logits[min(1, len(logits) - 1)],
         "mean": sum(logits) / len(logits),
+        "all": sum(math.log(score) for score in clipped) / math.sqrt(len(clipped)),
         "sentences": math.log(len(logits)),
     }
 

@@ -2,7 +2,7 @@
 
 The model (:mod:`rag.grounding.local.reader`) says of every word whether the evidence carries it. What it
 finds, the terms shared with the evidence, and a comparison of figures, dates, names and denials without a
-model make a calibrated probability by logistic regression. All weights are trained by ``make train-grounding``.
+model make a calibrated probability by logistic regression. ``make train-grounding`` trains all weights.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The trained weights, read from this folder; the word embeddings are those of the default embedding model."""
+"""The trained weights, read from this folder; word embeddings are those of the default embedding model."""
 
 from __future__ import annotations
 
