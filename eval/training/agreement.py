@@ -29,7 +29,7 @@ def replace_words(
     language: str,
     label: ClaimLabel | None = None,
 ) -> Draft | None:
-    """``draft`` with ``new`` for the characters ``where``; ``None`` where no article would fit or it is taken."""
+    """``draft`` with ``new`` for the characters ``where``; ``None`` where no article fits."""
     start, end = where
     if not draft.is_free(start, end):
         return None

@@ -19,7 +19,26 @@ _PREDICATE = {
         r"(est|sont|était|a été|ont été|doit|doivent|peut|peuvent|permet|sera|seront) ([^;:]{12,160})[.!]$"
     ),
 }
-_PLURAL = frozenset("are were have sont doivent peuvent seront".split() + ["ont été"])
+_PRONOUN = {
+    "en": re.compile(r"(He|She|It|They) [a-z]+"),
+    "fr": re.compile(r"(Il|Elle) (?!s['’]|se |n['’]y|y )[a-z]+"),
+}
+_EMPTY_SUBJECT = {
+    "en": re.compile(
+        r"It (?:is|was|will be|can be|may be) \w+ (?:to|that|for|when|if|how)\b|It (?:seems|appears|takes)\b"
+    ),
+    "fr": re.compile(
+        r"Il (?:faut|convient|importe|suffit|existe|reste|semble|arrive|est \w+ (?:de|d['’]|que|qu['’]|à))"
+    ),
+}
+_SUBJECT = {
+    "en": re.compile(
+        r"((?:(?:The|Our|Your) [\w' -]{3,30}?|(?:[A-Z][\w'.-]+ ?){1,4}?)) "
+        r"(is|was|are|were|has|have|can|will|must|should|may|had)\b"
+    ),
+    "fr": re.compile(r"((?:Le|La) [\w'’ -]{3,30}?) (est|doit|peut|permet|a|sera|était)\b"),
+}
+_PLURAL = frozenset([*"are were have sont doivent peuvent seront".split(), "ont été"])
 _EITHER = frozenset("can must should will may".split())
 _PRONOUNS = frozenset(
     "it they he she this these that there we you i il elle ils elles cela ceci ce nous vous on".split()
@@ -27,7 +46,7 @@ _PRONOUNS = frozenset(
 
 
 def merged(first: Draft, second: Draft, scene: Scene) -> Draft | None:
-    """ "A, and b." Where both are true, so is the sentence."""
+    """Like "A, and b.": where both are true, so is the sentence."""
     if first.text[-1:] != "." or len(first.text) + len(second.text) > 330 or "?" in second.text:
         return None
     link = _link(scene, "merging")
@@ -83,6 +102,43 @@ def _shares_word(one: str, other: str, scene: Scene) -> bool:
         for text in (one, other)
     ]
     return bool(words[0] & words[1])
+
+
+def absence(scene: Scene) -> tuple[Draft, bool] | None:
+    """That something is not mentioned, and whether that is so."""
+    is_so = scene.rng.random() < 0.5
+    if is_so:
+        every = scene.pool.names.get(scene.rng.choice(list(scene.pool.names)), [])
+        asked = scene.rng.choice(every) if every else ""
+    else:
+        asked = scene.rng.choice(scene.names).text if scene.names else ""
+    words = [word for word in re.findall(r"\w{4,}", asked.lower()) if word in scene.text]
+    if not asked or is_so == bool(words):
+        return None
+    text = capitalised(scene.rng.choice(lines_of("absence", scene.language)).replace("{}", asked))
+    draft = Draft(text)
+    return (draft if is_so else draft.marked(0, len(text) - 1, "contradicted")), is_so
+
+
+def with_subject(sentence: Sentence, before: Sentence, scene: Scene) -> Draft | None:
+    """A sentence that begins with a pronoun, with the subject of the sentence before in its place."""
+    pronoun = _PRONOUN[scene.language].match(sentence.text)
+    subject = _SUBJECT[scene.language].match(before.text)
+    if not pronoun or not subject or _EMPTY_SUBJECT[scene.language].match(sentence.text):
+        return None
+    words, verb = subject.groups()
+    is_person = words.count(" ") > 0 and all(word[0].isupper() for word in words.split())
+    fits = {
+        "He": is_person,
+        "She": is_person,
+        "It": verb not in _PLURAL and not is_person,
+        "They": verb in _PLURAL and words.endswith("s"),
+        "Il": words.startswith("Le "),
+        "Elle": words.startswith("La "),
+    }
+    if not fits[pronoun.group(1)]:
+        return None
+    return Draft(sentence.text).replace(*pronoun.span(1), words)
 
 
 def added_clause(draft: Draft, scene: Scene) -> Draft | None:
@@ -153,12 +209,12 @@ def unread_sentence(scene: Scene) -> Sentence | None:
 
 
 def introduced(draft: Draft, scene: Scene) -> Draft:
-    """ "According to the document, …"."""
+    """Opened with "According to the document, …"."""
     opening = scene.rng.choice(lines_of("introductions", scene.language))
     first = scene.tokens(draft)[0].lower
     if opening.endswith((".", ":", "!")):
         return Draft(opening).followed_by(draft)
-    if opening.lower().startswith(first) or (
+    if first in ("-", opening.lower().split()[0].strip(",")) or (
         opening.endswith(" that") and first not in scene.pool.stop_words
     ):
         return draft

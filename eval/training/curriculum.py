@@ -28,9 +28,10 @@ _FRENCH_SHARE = 0.4
 _RECORD_SHARE = 0.12
 _CORRUPTED_SHARE = 0.58
 _PARAPHRASES_STACKED = (0, 1, 1, 2, 2, 2, 3, 3, 4)
-_LENGTHS = ("one", "one", "one", "one", "one", "two", "two", "three", "merged")
+_LENGTHS = ("one", "one", "one", "one", "one", "two", "two", "three", "merged", "list")
 _COMPOSED_SHARE = 0.33
 _INTRODUCED_SHARE = 0.2
+_ABSENCE_SHARE = 0.03
 _PAIRED_SHARE = 0.35
 _COMPOSED = (
     "added_clause",
@@ -108,26 +109,33 @@ def _draw_scene(rng: random.Random, pool: SentencePool) -> Scene | None:
 def _claims(scene: Scene) -> list[Claim]:
     """A claim, or a carried one with a corrupted copy of it."""
     rng = scene.rng
+    if rng.random() < _ABSENCE_SHARE:
+        found = compositions.absence(scene)
+        return [_claim(found[0], "absence", scene)] if found else []
     is_corrupted = rng.random() < _CORRUPTED_SHARE
     if is_corrupted and rng.random() < _COMPOSED_SHARE:
-        made = _composed(scene)
-        return [_claim(*_lengthened(made, scene), scene)] if made else []
+        composed = _composed(scene)
+        return [_claim(*_lengthened(composed, scene), scene)] if composed else []
     draft, kinds = _paraphrased(_base(scene), scene)
     corrupted = corrupt(draft, scene) if is_corrupted else None
     if is_corrupted and not corrupted:
         return []
     kind = "+".join(kinds) or "verbatim"
-    found = [corrupted] if corrupted else [(draft, kind)]
+    made = [corrupted] if corrupted else [(draft, kind)]
     if corrupted and rng.random() < _PAIRED_SHARE:
-        found.append((draft, kind))
-    return [_claim(*_lengthened(each, scene), scene) for each in found]
+        made.append((draft, kind))
+    return [_claim(*_lengthened(each, scene), scene) for each in made]
 
 
 def _base(scene: Scene) -> Draft:
     """A sentence of the evidence; those with figures more often, as there is more to get wrong in them."""
-    usable = [sentence for sentence in scene.sentences if sentence.is_claim]
-    weights = [3 if any(map(str.isdigit, sentence.text)) else 1 for sentence in usable]
-    return Draft(scene.rng.choices(usable, weights)[0].text)
+    usable = [place for place in enumerate(scene.sentences) if place[1].is_claim]
+    weights = [3 if any(map(str.isdigit, sentence.text)) else 1 for _, sentence in usable]
+    place, sentence = scene.rng.choices(usable, weights)[0]
+    before = scene.sentences[place - 1]
+    follows = place and (before.document, before.position + 1) == (sentence.document, sentence.position)
+    resolved = compositions.with_subject(sentence, before, scene) if follows else None
+    return resolved or Draft(sentence.text)
 
 
 def _paraphrased(draft: Draft, scene: Scene) -> tuple[Draft, list[str]]:
@@ -185,15 +193,17 @@ def _lengthened(made: tuple[Draft, str], scene: Scene) -> tuple[Draft, str]:
     """With one or two carried sentences before or after it, or merged with one."""
     draft, kind = made
     length = scene.rng.choice(_LENGTHS)
-    for _ in range({"one": 0, "two": 1, "three": 2, "merged": 1}[length]):
+    for _ in range({"one": 0, "two": 1, "three": 2, "merged": 1, "list": 2}[length]):
         other, _ = _paraphrased(_base(scene), scene)
         if _is_alike(draft, other, scene):
             continue
         pair = [draft, other]
         scene.rng.shuffle(pair)
-        joined = compositions.merged(*pair, scene) if length == "merged" else None
-        draft = joined or pair[0].followed_by(pair[1])
+        joined = compositions.merged(pair[0], pair[1], scene) if length == "merged" else None
+        draft = joined or pair[0].followed_by(pair[1], "\n- " if length == "list" else " ")
         kind += "+merged" if joined else "+sentence"
+    if "\n- " in draft.text:
+        draft = Draft("- ").followed_by(draft, "")
     return draft, kind
 
 

@@ -75,7 +75,7 @@ class Draft:
         labels = {span.label for span in self.spans}
         for label in ("contradicted", "unsupported"):
             if label in labels:
-                return label  # type: ignore[return-value]  # the tuple holds two of the literal's values
+                return label
         return "supported"
 
 

@@ -8,10 +8,10 @@ from eval.training.drafts import Draft, capitalised
 from eval.training.scene import NUMBER, Scene
 
 NUMBER_WORDS = {
-    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty".split(),
-    "fr": "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept "
-    "dix-huit dix-neuf vingt".split(),
+    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty".split(),
+    "fr": "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize "
+    "dix-sept dix-huit dix-neuf vingt".split(),
 }
 MONTHS = {
     "en": "January February March April May June July August September October November December".split(),
@@ -46,18 +46,20 @@ _UNITS = {
         ("euros", "€"),
     ),
 }
-_UNIT_PATTERNS = {
-    language: re.compile(
-        rf"(?<=\d)( ?)({'|'.join(sorted({re.escape(u) for row in rows for u in row}, key=len, reverse=True))})(?!\w)"
-    )
+_WRITTEN_UNITS = {
+    language: sorted((re.escape(unit) for row in rows for unit in row), key=len, reverse=True)
     for language, rows in _UNITS.items()
+}
+_UNIT_PATTERNS = {
+    language: re.compile(rf"(?<=\d)( ?)({'|'.join(units)})(?!\w)")
+    for language, units in _WRITTEN_UNITS.items()
 }
 _TIME = re.compile(r"\b(\d{1,2})(?::(\d{2}))? ?([ap])\.?m\b\.?")
 _NOT_COUNTED = {"en": ("one", "zero"), "fr": ("un", "zéro")}
 
 
 def number_words(draft: Draft, scene: Scene) -> Draft | None:
-    """ "three" for "3", or the other way round."""
+    """Like "three" for "3", or the other way round."""
     words = NUMBER_WORDS[scene.language]
     for match in _shuffled(NUMBER.finditer(draft.text), scene):
         after = draft.text[match.end() :][:2]
@@ -86,7 +88,7 @@ def number_words(draft: Draft, scene: Scene) -> Draft | None:
 
 
 def date_notation(draft: Draft, scene: Scene) -> Draft | None:
-    """ "March 14, 2023" for "14 March 2023", "2023-03-14", and so on."""
+    """Like "March 14, 2023" for "14 March 2023", "2023-03-14", and so on."""
     months = MONTHS[scene.language]
     match = _DAY_FIRST[scene.language].search(draft.text)
     if match:
@@ -107,7 +109,7 @@ def date_notation(draft: Draft, scene: Scene) -> Draft | None:
 
 
 def unit_notation(draft: Draft, scene: Scene) -> Draft | None:
-    """ "km" for "kilometres", "per cent" for "%", and so on."""
+    """Like "km" for "kilometres", "per cent" for "%", and so on."""
     match = _UNIT_PATTERNS[scene.language].search(draft.text)
     if not match or (match.group(2) in ("m", "h") and not match.group(1)):
         return None
@@ -121,7 +123,7 @@ def unit_notation(draft: Draft, scene: Scene) -> Draft | None:
 
 
 def time_notation(draft: Draft, scene: Scene) -> Draft | None:
-    """ "15:00" for "3 p.m."."""
+    """Like "15:00" for "3 p.m."."""
     match = _TIME.search(draft.text) if scene.language == "en" else None
     if not match or int(match.group(1)) > 12:
         return None
@@ -131,7 +133,7 @@ def time_notation(draft: Draft, scene: Scene) -> Draft | None:
 
 
 def rounded_down(draft: Draft, scene: Scene) -> Draft | None:
-    """ "more than 1,200" for "1,234": said by the evidence, if less exactly."""
+    """Like "more than 1,200" for "1,234": said by the evidence, if less exactly."""
     for match in _shuffled(
         re.finditer(r"(?<![\w.,$£€-])\d{2,3}(?:,\d{3})+(?![\w.,%-]|,\d)", draft.text), scene
     ):

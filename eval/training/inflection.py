@@ -122,12 +122,13 @@ def english_noun(noun: str) -> list[str]:
 
 
 _SECOND_GROUP = frozenset(
-    "finir choisir définir fournir établir garantir réunir affaiblir élargir ralentir avertir raccourcir".split()
+    "finir choisir définir fournir établir garantir réunir affaiblir élargir ralentir avertir "
+    "raccourcir".split()
 )
 
 
 def french_verb(verb: str) -> list[str]:
-    """Forms of a verb, whose first word is inflected; of an irregular one the infinitive, the others empty."""
+    """Forms of a verb, whose first word is inflected; of an irregular one the infinitive, then empty ones."""
     head, _, rest = verb.partition(" ")
     if head.endswith("er"):
         forms = _french_er(head)

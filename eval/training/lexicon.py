@@ -14,12 +14,12 @@ _FOLDER = Path(__file__).with_name("lexicons")
 _CLASS = re.compile(r"^([vna]):\s*")
 _BEFORE = {  # which words stand before a verb, and before a noun
     ("en", "v"): frozenset(
-        "to can could will would shall should may might must cannot not you we they i it he she who which please also "
-        "don't doesn't didn't can't won't let's helps".split()
+        "to can could will would shall should may might must cannot not you we they i it he she who which "
+        "please also don't doesn't didn't can't won't let's helps".split()
     ),
     ("en", "n"): frozenset(
-        "the a an this that these those its their our your his her my any each every no some all of in for with by "
-        "from new other same more many two three first last".split()
+        "the a an this that these those its their our your his her my any each every no some all of in for "
+        "with by from new other same more many two three first last".split()
     ),
     ("fr", "v"): frozenset("qui il elle on ne n' ils elles vous nous se s' y".split()),
     ("fr", "n"): frozenset(

@@ -12,10 +12,14 @@ from eval.training.scene import Scene
 
 _AUXILIARIES = frozenset("is are was were can could will would should must has have had may".split())
 _AUXILIARIES_FR = frozenset(
-    "est sont était étaient peut peuvent pourra pourront doit doivent devra devront sera seront permet permettent "
-    "faut constitue constituent concerne concernent garantit comprend s'applique nécessite prévoit prend va vont "
-    "dispose disposent repose implique contient contiennent fournit bénéficie figure reste restent dépend".split()
+    "est sont était étaient peut peuvent pourra pourront doit doivent devra devront sera seront permet "
+    "permettent faut constitue constituent concerne concernent garantit comprend nécessite prévoit prend va "
+    "vont dispose disposent repose implique contient contiennent fournit bénéficie figure reste restent "
+    "dépend".split()
 )
+_NO_SUBJECT = frozenset("the a an of and or to in for on".split())
+_AFTER_VERB = frozenset("the a an their to that".split())
+_AFTER_ORDER = frozenset("the a an your any all".split())
 _CLITICS = frozenset("ne n' se s' le la l' les lui leur y en me m' te t' nous vous qu' c' et".split())
 _HAS_NEGATION = {
     "en": re.compile(
@@ -55,25 +59,20 @@ def _insert_en(draft: Draft, scene: Scene) -> Draft | None:
             new = "cannot" if token.lower == "can" else f"{token.text} not"
             return draft.replace(token.start, token.end, new, "contradicted")
         third = bases.get(token.lower)
-        if (
-            third
-            and index
-            and tokens[index - 1].text[0].isalpha()
-            and after.lower in ("the", "a", "an", "their", "to", "that")
-        ):
-            if tokens[index - 1].lower not in ("the", "a", "an", "of", "and", "or", "to", "in", "for", "on"):
-                return draft.replace(token.start, token.end, f"does not {third}", "contradicted")
-        if (
-            not index
-            and token.lower in bases.values()
-            and after.lower in ("the", "a", "an", "your", "any", "all")
-        ):
+        if third and index and _is_main_verb(tokens[index - 1], after):
+            return draft.replace(token.start, token.end, f"does not {third}", "contradicted")
+        if not index and token.lower in bases.values() and after.lower in _AFTER_ORDER:
             return draft.replace(0, token.end, f"Do not {token.lower}", "contradicted")
     return None
 
 
+def _is_main_verb(before: Token, after: Token) -> bool:
+    """Whether a form in -s is a verb, by its neighbours."""
+    return before.text[0].isalpha() and before.lower not in _NO_SUBJECT and after.lower in _AFTER_VERB
+
+
 def _is_auxiliary(token: Token, after: Token) -> bool:
-    """ "have" and "has" only before a participle: "have not a card" is nobody's English."""
+    """For "have" and "has" only before a participle: "have not a card" is nobody's English."""
     if after.lower in ("i", "you", "he", "she", "it", "we", "they", "there", "this", "these", "that"):
         return False
     return token.lower not in ("have", "has", "had") or after.lower.endswith(("ed", "been", "en", "wn"))

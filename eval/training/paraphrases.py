@@ -25,13 +25,14 @@ _TRAILING = {
 }
 _LEADING = {
     "en": re.compile(
-        r"^(?:However|Additionally|In addition|Also|For example|For instance|Therefore|Thus|Moreover|Furthermore|"
-        r"Finally|Generally|Typically|As a result|In fact|Then|Next|First|Second|Similarly|Currently|Instead|"
-        r"(?:In|On|During|Since|At|By) [^,;]{4,40}), "
+        r"^(?:However|Additionally|In addition|Also|For example|For instance|Therefore|Thus|Moreover|"
+        r"Furthermore|Finally|Generally|Typically|As a result|In fact|Then|Next|First|Second|Similarly|"
+        r"Currently|Instead|(?:In|On|During|Since|At|By) [^,;]{4,40}), "
     ),
     "fr": re.compile(
         r"^(?:Cependant|Toutefois|De plus|En outre|Par exemple|Ainsi|Enfin|Par ailleurs|En effet|Ensuite|Par "
-        r"conséquent|De même|Néanmoins|En général|Actuellement|(?:En|Dans|Lors|Pendant|Depuis|Au) [^,;]{4,40}), "
+        r"conséquent|De même|Néanmoins|En général|Actuellement|"
+        r"(?:En|Dans|Lors|Pendant|Depuis|Au) [^,;]{4,40}), "
     ),
 }
 _RESTRICTING = {
@@ -52,6 +53,7 @@ _FOLLOWING = {
     "en": re.compile(r"^([A-Z][^,;:()]{12,90}) (if|when|because|although|once|unless) ([^,;:]{8,90})\.$"),
     "fr": re.compile(r"^([A-ZÉÀ][^,;:()]{12,90}) (si|lorsque|quand) ([^,;:]{8,90})\.$"),
 }
+_OPENS_CLAUSE = re.compile(r"(?:If|When|Because|Although|Once|While|Si|S['’]il|Lorsqu|Quand|Dès|Pour|Afin)\b")
 _CLAUSES = {
     "en": re.compile(
         r"(?:;|, (?:but|and|so|while|whereas)) (?=(?:the|this|these|you|we|it|they|he|she|all|a|our|your)\b)"
@@ -90,8 +92,8 @@ _CONTRACTED = re.compile(
     re.I,
 )
 _PASSIVE = re.compile(
-    r"^((?:The|An?|This|[A-Z]\w+)(?: [\w'-]+){0,4}) (was|were) (\w+ed|written|built|chosen|given|taken|made|won) by "
-    r"((?:the |an? )?[\w'-]+(?: [A-Z][\w'-]+){0,3})\.$"
+    r"^((?:The|An?|This|[A-Z]\w+)(?: [\w'-]+){0,4}) (was|were) (\w+ed|written|built|chosen|given|taken|made|"
+    r"won) by ((?:the |an? )?[\w'-]+(?: [A-Z][\w'-]+){0,3})\.$"
 )
 _PAST = {"written": "wrote", "chosen": "chose", "given": "gave", "taken": "took"}
 
@@ -121,7 +123,7 @@ def _is_word(text: str, start: int, end: int) -> bool:
 
 
 def contraction(draft: Draft, scene: Scene) -> Draft | None:
-    """ "do not" for "don't", or the other way round."""
+    """Like "do not" for "don't", or the other way round."""
     match = _CONTRACTED.search(draft.text.replace("’", "'")) if scene.language == "en" else None
     if not match:
         return None
@@ -150,7 +152,7 @@ def without_examples(draft: Draft, scene: Scene) -> Draft | None:
 
 
 def without_opening(draft: Draft, scene: Scene) -> Draft | None:
-    """ "However, …" and openings of time and place are left out."""
+    """Openings like "However, …" and those of time and place are left out."""
     match = _LEADING[scene.language].search(draft.text)
     done = _dropped(draft, scene, match)
     return done.replace(0, 1, done.text[0].upper()) if done and done.is_free(0, 1) else None
@@ -170,13 +172,14 @@ def clause_kept(draft: Draft, scene: Scene) -> Draft | None:
         return None
     cut = scene.rng.choice(cuts)
     first, second = draft.text[: cut.start()], draft.text[cut.end() :]
-    kept = [first + "."] if first.count(" ") >= 4 else []
+    is_whole = first.count(" ") >= 4 and not _OPENS_CLAUSE.match(first)
+    kept = [first + "."] if is_whole else []
     kept += [capitalised(second)] if second.count(" ") >= 4 and cut.group()[-4:] != "so" else []
     return Draft(scene.rng.choice(kept)) if kept else None
 
 
 def clauses_swapped(draft: Draft, scene: Scene) -> Draft | None:
-    """ "B if A." for "If A, B.", or the other way round."""
+    """Like "B if A." for "If A, B.", or the other way round."""
     if draft.spans:
         return None
     match = _SUBORDINATE[scene.language].match(draft.text)
@@ -191,7 +194,8 @@ def clauses_swapped(draft: Draft, scene: Scene) -> Draft | None:
         return None
     main, word, condition = match.groups()
     if re.search(
-        r"\b(?:that|whether|ask|see|determine|know|only|even|que|know|day|time|check|date|even|as)$", main
+        r"\b(?:that|whether|ask|see|determine|know|only|even|que|know|day|time|check|date|even|as|is|was|are|were|be|est|sont)$",
+        main,
     ):
         return None
     return Draft(f"{capitalised(word)} {condition}, {scene.without_capital(main)}.")
@@ -212,7 +216,7 @@ def enumeration_cut(draft: Draft, scene: Scene) -> Draft | None:
 
 
 def active_voice(draft: Draft, scene: Scene) -> Draft | None:
-    """ "B built A." for "A was built by B."."""
+    """Like "B built A." for "A was built by B."."""
     match = _PASSIVE.match(draft.text) if scene.language == "en" and not draft.spans else None
     if not match:
         return None

@@ -21,6 +21,7 @@ _CLOSES = (17, 18, 19, 20, 21, 22)
 _STARS = ("1.5", "2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0")
 
 Words = dict[str, Any]
+_Make = Callable[[bool], tuple[Draft, str] | None]
 Maker = Callable[["Business", bool], Draft | None]
 
 
@@ -34,7 +35,8 @@ def record_group(rng: random.Random, language: str) -> Group:
     """An invented record and claims about it, about half of them with something wrong."""
     if rng.random() < 0.75:
         business = Business(rng, language)
-        record, name, make = business.record, business.name, business.claim
+        record, name = business.record, business.name
+        make: _Make = business.claim
     else:
         record, name, make = _flat(rng, language)
     claims: dict[str, Claim] = {}
@@ -51,9 +53,7 @@ def record_group(rng: random.Random, language: str) -> Group:
     )
 
 
-def _claim(
-    rng: random.Random, language: str, make: Callable[[bool], tuple[Draft, str] | None]
-) -> Claim | None:
+def _claim(rng: random.Random, language: str, make: _Make) -> Claim | None:
     """One to three sentences, at most one of them wrong."""
     is_wrong = rng.random() < _CORRUPTED_SHARE
     parts = [made for made in [make(is_wrong)] if made]
@@ -104,9 +104,7 @@ def _filled(
     return Draft(capitalised(draft.text), draft.spans)
 
 
-def _flat(
-    rng: random.Random, language: str
-) -> tuple[dict[str, Any], str, Callable[[bool], tuple[Draft, str] | None]]:
+def _flat(rng: random.Random, language: str) -> tuple[dict[str, Any], str, _Make]:
     """A product or a person: fields with one value each, some unknown."""
     kind = rng.choice(_words(language)["flat"])
     name = rng.choice(kind["name"])
@@ -119,15 +117,16 @@ def _flat(
     def make(is_wrong: bool) -> tuple[Draft, str] | None:
         key = rng.choice(list(values))
         options, templates = kind["fields"][key]
-        if values[key] is None:
+        known = values[key]
+        if known is None:
             made = (
                 _filled(rng, templates, rng.choice(options), "unsupported", name=name) if is_wrong else None
             )
         elif is_wrong:
-            other = rng.choice([option for option in options if option != values[key]])
+            other = rng.choice([option for option in options if option != known])
             made = _filled(rng, templates, other, "contradicted", name=name)
         else:
-            made = _filled(rng, templates, values[key], name=name)
+            made = _filled(rng, templates, known, name=name)
         return (made, f"record_{'wrong' if is_wrong else 'right'}") if made else None
 
     return record, name, make
@@ -225,7 +224,8 @@ class Business:
             ),
             ("categories", self.categories, [sort[1] for sort in self.words["sorts"]]),
         )
-        return self._say(*self.rng.choice(rows), is_wrong)
+        kind, right, wrong = self.rng.choice(rows)
+        return self._say(kind, right, wrong, is_wrong)
 
     def rating(self, is_wrong: bool) -> Draft | None:
         """The stars of the business."""

@@ -177,7 +177,7 @@ class SentencePool:
         return lower in self.stop_words or self._lower[lower] > self._upper[lower]
 
     def names_in(self, tokens: tuple[Token, ...], text: str) -> list[Name]:
-        """Runs of capitalised words inside a sentence, and at its beginning where they are no common words."""
+        """Runs of capitalised words inside a sentence, and at its beginning where they are known names."""
         found: list[Name] = []
         index = 0
         while index < len(tokens):
@@ -249,7 +249,7 @@ class Name:
 
 
 def name_key(name: str, before: str) -> str:
-    """How a name is used: as an acronym, after an article, after a preposition of place, or as one of words."""
+    """How a name is used: an acronym, after an article, after a preposition of place, one word or more."""
     if name.isupper():
         return "acronym"
     if before in ("the", "le", "la", "l'", "les"):

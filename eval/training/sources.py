@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from eval.training.sentences_pool import Document
 from rag.text.language import detect_language
@@ -92,9 +93,8 @@ def _retrieval(path: Path) -> Iterator[Document]:
         offset = re.match(r"\d+", rest)
         pages.setdefault(page, []).append((int(offset.group()) if offset else 0, row["text"]))
     for page, passages in pages.items():
-        text = "\n\n".join(
-            plain_text(unspaced(passage).replace("\n", "\n\n")) for _, passage in sorted(passages)
-        )
+        lines = "\n".join(unspaced(passage) for _, passage in sorted(passages))
+        text = plain_text(lines.replace("\n", "\n\n"))
         yield Document(id=f"mtrag/{page}", text=text, language="en")
 
 
@@ -104,7 +104,7 @@ def _passages(path: Path) -> Iterator[Document]:
             yield Document(id=f"clapnq/{passage['title']}", text=unspaced(passage["text"]), language="en")
 
 
-def _rows(path: Path) -> Iterator[dict[str, str | list[dict[str, str]]] | dict]:  # type: ignore[type-arg]
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     if path.is_file():
         with path.open(encoding="utf-8") as lines:
             yield from (json.loads(line) for line in lines)
