@@ -18,12 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import numpy as np
 import typer
 
 import rag.answering.answerability as answerability_module
 import rag.answering.evidence as evidence_module
 import rag.grounding.alignment_checker as checker_module
-from eval.fitting import Example, fit, named, say_scores
+from eval.fitting import Array, Example, fit, named, say_scores
 from eval.marked_questions import (
     PASSAGES,
     QUESTIONS_PER_SET,
