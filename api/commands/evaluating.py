@@ -48,8 +48,8 @@ def groundedness(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Lines {id, context, response, spans|supported|label}; or lines {premise, hypothesis, label}, "
-            "as JSONL or with tabs (.tsv); or a folder of RAGTruth as published."
+            help="Lines {id, context, response, spans|supported|label}; or {premise, hypothesis, label}, as "
+            "JSONL or with tabs (.tsv); or a folder of RAGTruth as published."
         ),
     ],
     checker: Annotated[str | None, typer.Option("--checker", help="Checker; unset: the default one.")] = None,
