@@ -40,9 +40,10 @@ from rag.answering.answerability import FEATURES, AnswerabilityModel, Calibrated
 from rag.answering.evidence import SentenceScorer
 from rag.domain import Access, Evidence
 from rag.factory import Footnote
-from rag.grounding.alignment_checker import AlignmentModel, answer_signals, measure
+from rag.grounding.alignment_checker import AlignmentModel, measure
 from rag.grounding.claims import is_checkable
 from rag.grounding.features import NAMES, EvidenceIndex
+from rag.grounding.findings import answer_signals
 from rag.logistic import Weights
 from rag.settings import load_settings
 from rag.text.language import detect_language

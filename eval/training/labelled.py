@@ -16,6 +16,9 @@ from rag.text.language import detect_language
 from rag.text.sentences import split_sentences
 
 SETS = ("ragtruth-dev", "summedits-dev", "rte3-fr-dev")
+_BY_TASK = frozenset({"ragtruth-dev"})
+"""Sets whose tasks are as different as sets."""
+
 _WORD = re.compile(r"\w+|[^\w\s]")
 _LABELS: dict[str | None, ClaimLabel] = {
     "entailment": "supported",
@@ -29,7 +32,7 @@ class LabelledResponse:
     """A response of a labelled set with what is known of its sentences.
 
     Attributes:
-        dataset: the set and, where it has any, the task or domain; they weigh alike in what is fitted.
+        dataset: the set, of RAGTruth with the task; each weighs alike in what is fitted.
         source: see :class:`eval.training.examples.Group`.
         sentences: offsets of each sentence that asserts something, with its claim; none where only the whole
             response has a label and it has several sentences.
@@ -51,7 +54,7 @@ def labelled_responses(folder: Path) -> Iterator[LabelledResponse]:
             for record in records:
                 yield LabelledResponse(
                     record=record,
-                    dataset=f"{name}/{record.group}" if record.group else name,
+                    dataset=f"{name}/{record.group}" if name in _BY_TASK else name,
                     source=source,
                     sentences=tuple(_sentences(record, records)),
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,16 @@ class Row:
     def size(self) -> tuple[int, int]:
         """Pieces of the evidence and of the claims."""
         return sum(len(each.pieces) for each in self.passages), sum(len(c.pieces) for c, _ in self.claims)
+
+    def thinned(self, choose: random.Random, kept: float) -> Row:
+        """The row without some of its supported claims: each is kept with probability ``kept``."""
+        places = [n for n, label in enumerate(self.claim_labels) if label != 0 or choose.random() < kept]
+        return Row(
+            passages=self.passages,
+            claims=tuple(self.claims[n] for n in places),
+            token_labels=tuple(self.token_labels[n] for n in places),
+            claim_labels=tuple(self.claim_labels[n] for n in places),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

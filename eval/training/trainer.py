@@ -91,7 +91,7 @@ def train(
     reader: EvidenceReader,
     steps: Iterable[Sequence[Row]],
     *,
-    total: Callable[[Progress, float], float],
+    done: Callable[[Progress], float],
     recipe: Recipe,
     device: str,
     say: Callable[[str], None],
@@ -99,8 +99,7 @@ def train(
     """Train on every batch of ``steps`` until they end.
 
     Args:
-        total: the share of the stage that is done, given the progress and the seconds since it began; sets
-            the learning rate and ends the stage at 1.
+        done: the share of the stage that is done; sets the learning rate and ends the stage at 1.
     """
     reader.to(device).train()
     optimizer = _optimizer(reader, recipe)
@@ -108,10 +107,10 @@ def train(
     started = said = time.monotonic()
     recent: list[tuple[float, float]] = []
     for found in steps:
-        done = total(progress, time.monotonic() - started)
-        if done >= 1:
+        share = done(progress)
+        if share >= 1:
             break
-        rate = min(1.0, (progress.steps + 1) / recipe.warm_up) * _cosine(done, recipe.final_share)
+        rate = min(1.0, (progress.steps + 1) / recipe.warm_up) * _cosine(share, recipe.final_share)
         for group in optimizer.param_groups:
             group["lr"] = group["highest"] * rate
         batch = collate(found)
@@ -129,7 +128,7 @@ def train(
             said = time.monotonic()
             progress.token_loss, progress.claim_loss = _mean(recent)
             recent.clear()
-            say(_line(progress, done, said - started))
+            say(_line(progress, share, said - started))
     if recent:
         progress.token_loss, progress.claim_loss = _mean(recent)
     say(_line(progress, 1.0, time.monotonic() - started))

@@ -24,7 +24,7 @@ WORDS = "words.weight"
 """The one tensor that training leaves alone, so that it need not be stored a second time."""
 
 _ENCODER_WORDS = "embeddings.word_embeddings.weight"
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def open_local_checker() -> LocalChecker:
@@ -51,7 +51,7 @@ def stored_reader() -> ClaimReader:
             f"The groundedness model {_folder() / WEIGHTS_FILE} could not be loaded: {exc}. "
             f"Reinstall Footnote, or choose another checker (FOOTNOTE_CHECKER=alignment)."
         ) from exc
-    return ClaimReader(reader.to(_DTYPES[choose_precision("auto", "cpu")]), open_tokenizer(folder))
+    return ClaimReader(reader.to(DTYPES[choose_precision("auto", "cpu")]), open_tokenizer(folder))
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:

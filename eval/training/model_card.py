@@ -1,0 +1,59 @@
+"""The model card: what the groundedness model was trained on, how it does on sources it never saw."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from eval.training.examples import Group
+from eval.training.labelled import LabelledResponse
+
+CARD = Path("docs/grounding-model.md")
+_BEGIN, _END = "<!-- written by the training -->", "<!-- end of what the training wrote -->"
+
+
+def write_card(lines: Sequence[str], counts: Sequence[str], *, seconds: float, card: Path = CARD) -> None:
+    """Replace the part of the card between its two marks by what this training came to.
+
+    Raises:
+        ValueError: the card holds no such part.
+    """
+    text = card.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"{card} does not hold the marks {_BEGIN!r} and {_END!r}.")
+    machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    written = ["```text", *counts, *lines, f"{seconds / 60:.0f} minutes on {machine}", "```"]
+    card.write_text(f"{before}{begin}\n\n" + "\n".join(written) + f"\n\n{end}{after}", encoding="utf-8")
+
+
+def count_labelled(responses: Sequence[LabelledResponse]) -> list[str]:
+    """Responses, sources and sentences of each labelled set."""
+    by_set: dict[str, list[LabelledResponse]] = {}
+    for each in responses:
+        by_set.setdefault(each.dataset, []).append(each)
+    return [
+        f"{name}: {len(found):,} responses of {len({each.source for each in found})} sources; sentences "
+        + _labels(claim.label for each in found for _, _, claim in each.sentences)
+        for name, found in by_set.items()
+    ]
+
+
+def count_generated(groups: Sequence[Group]) -> list[str]:
+    """Labels and kinds of some groups of the curriculum."""
+    claims = [claim for group in groups for claim in group.claims]
+    kinds = Counter(claim.kind.partition("+")[0] for claim in claims)
+    return [
+        f"curriculum, of {len(groups):,} groups: {len(claims):,} claims, " + _labels(c.label for c in claims),
+        "  languages " + _labels(group.language for group in groups),
+        "  kinds " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()),
+    ]
+
+
+def _labels(found: Iterable[str]) -> str:
+    return ", ".join(f"{label} {count:,}" for label, count in Counter(found).most_common())
