@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +36,7 @@ def main(
     training = Training(data, work, claims=claims, device=device, say=say)
     stages = {
         "curriculum": training.curriculum,
-        **{f"fold-{number}": lambda number=number: training.fold(number) for number in range(FOLDS)},
+        **{f"fold-{number}": partial(training.fold, number) for number in range(FOLDS)},
         "final": training.final,
     }
     if stage:
@@ -53,4 +53,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(main))
+    typer.run(main)
