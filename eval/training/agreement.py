@@ -49,8 +49,14 @@ def replace_words(
     return replaced
 
 
+_CONTRACTED = {"de les ": "des ", "de le ": "du ", "à les ": "aux ", "à le ": "au "}
+
+
 def _elided(text: str, old: str, new: str, end: int) -> tuple[str, int]:
     """``new`` with "de" or "que" as the next word wants it, and how far the text is replaced."""
+    for article, contracted in _CONTRACTED.items():
+        if f"{new.rpartition(' ')[2]}{text[end:]}".startswith(article):
+            return new.rpartition(" ")[0] + " " + contracted, end + len(article) - len(new.rpartition(" ")[2])
     is_elided = old.endswith(("'", "’"))
     following = text[end:].lstrip()
     is_vowel = begins_with_vowel(following, "fr") and following[:1].isalpha()

@@ -131,7 +131,7 @@ CORRUPTIONS: tuple[tuple[str, Edit, float], ...] = (  # kind, edit, how often it
     ("date", wrong_figures.date, 5.0),
     ("unit", wrong_figures.unit, 5.0),
     ("name", wrong_parties.name, 3.0),
-    ("negation_inserted", negation.insert, 1.5),
+    ("negation_inserted", negation.insert, 0.9),
     ("negation_removed", negation.remove, 2.5),
     ("antonym", antonym, 2.5),
     ("comparison", comparison, 4.0),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ _COMPOSED = (
     "causality",
 )
 _ATTEMPTS = 40
+_MORE_OFTEN = re.compile(r"\d|\b(?:not|never|cannot|ne|jamais)\b|n['’]t\b|\bn['’]")
 
 
 def generate(documents: Sequence[Document], *, seed: int, groups: int) -> Iterator[Group]:
@@ -128,9 +130,12 @@ def _claims(scene: Scene) -> list[Claim]:
 
 
 def _base(scene: Scene) -> Draft:
-    """A sentence of the evidence; those with figures more often, as there is more to get wrong in them."""
+    """A sentence of the evidence; those with figures more often, as there is more to get wrong in them.
+
+    Denials too, as otherwise a "not" would be met in corrupted claims more often than in carried ones.
+    """
     usable = [place for place in enumerate(scene.sentences) if place[1].is_claim]
-    weights = [3 if any(map(str.isdigit, sentence.text)) else 1 for _, sentence in usable]
+    weights = [3 if _MORE_OFTEN.search(sentence.text) else 1 for _, sentence in usable]
     place, sentence = scene.rng.choices(usable, weights)[0]
     before = scene.sentences[place - 1]
     follows = place and (before.document, before.position + 1) == (sentence.document, sentence.position)

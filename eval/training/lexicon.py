@@ -64,13 +64,13 @@ class Lexicon:
         """All expressions found, the longest at each place."""
         found: list[Hit] = []
         covered = 0
+        written = tuple(token.lower for token in tokens)
         for index, token in enumerate(tokens):
             if index < covered:
                 continue
             for entry in self._entries.get(token.lower, ()):
                 last = index + len(entry.words)
-                is_found = tuple(t.lower for t in tokens[index:last]) == entry.words
-                if is_found and self._fits(entry, tokens, index, last):
+                if written[index:last] == entry.words and self._fits(entry, tokens, index, last):
                     found.append(Hit(token.start, tokens[last - 1].end, entry.alternatives))
                     covered = last
                     break

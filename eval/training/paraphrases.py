@@ -171,7 +171,7 @@ def clause_kept(draft: Draft, scene: Scene) -> Draft | None:
     if not cuts or draft.spans:
         return None
     cut = scene.rng.choice(cuts)
-    first, second = draft.text[: cut.start()], draft.text[cut.end() :]
+    first, second = draft.text[: cut.start()].rstrip(), draft.text[cut.end() :]
     is_whole = first.count(" ") >= 4 and not _OPENS_CLAUSE.match(first)
     kept = [first + "."] if is_whole else []
     kept += [capitalised(second)] if second.count(" ") >= 4 and cut.group()[-4:] != "so" else []

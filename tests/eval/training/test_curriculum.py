@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from eval.training.agreement import replace_words
 from eval.training.corruptions import CORRUPTIONS
 from eval.training.curriculum import generate, marked_up
-from eval.training.drafts import Draft
+from eval.training.drafts import Draft, tokenize
 from eval.training.examples import Group
 from eval.training.paraphrases import PARAPHRASES
 from eval.training.scene import Scene
@@ -170,3 +171,13 @@ def test_a_missing_data_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_the_corpora_gives_the_sample_handbook(tmp_path: Path) -> None:
     assert {document.language for document in read_documents(tmp_path)} == {"en", "fr"}
+
+
+def test_articles_follow_the_word_that_is_put_in() -> None:
+    tokens = tokenize("C'est fait selon les règles.", "fr")
+    draft = replace_words(Draft("C'est fait selon les règles."), tokens, (11, 16), "en fonction de", "fr")
+    assert draft == Draft("C'est fait en fonction des règles.")
+    tokens = tokenize("She took a car.", "en")
+    assert replace_words(Draft("She took a car."), tokens, (11, 14), "auto", "en") == Draft(
+        "She took an auto."
+    )
