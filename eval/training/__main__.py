@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,7 @@ def main(
         print(line, flush=True)  # noqa: T201
 
     training = Training(data, work, claims=claims, device=device, say=say)
-    stages = {
+    stages: dict[str, Callable[[], Path]] = {
         "curriculum": training.curriculum,
         **{f"fold-{number}": partial(training.fold, number) for number in range(FOLDS)},
         "final": training.final,
