@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rag.grounding.facts import PATH_SEPARATOR
 from rag.grounding.structured import facts_of
 from rag.text.sentences import split_sentences
@@ -9,8 +11,10 @@ from rag.text.sentences import split_sentences
 _PATH_SHOWN = 2
 """Of a long path the last names are read: the pieces are better spent on values."""
 
-_PROSE_WORDS = 5
-"""Text between two facts with fewer words is their markup."""
+_PROSE_WORDS = 3
+"""What stands between two facts and has fewer words is their markup."""
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def units(text: str) -> list[str]:
@@ -31,6 +35,5 @@ def units(text: str) -> list[str]:
 
 
 def _prose(text: str) -> list[str]:
-    if len(text.split()) < _PROSE_WORDS:
-        return []
-    return [text[start:end] for start, end in split_sentences(text)]
+    sentences = (text[start:end] for start, end in split_sentences(text))
+    return [sentence for sentence in sentences if len(_WORD.findall(sentence)) >= _PROSE_WORDS]
