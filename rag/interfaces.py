@@ -292,6 +292,7 @@ class Catalog(Protocol):
         after: str | None = None,
         states: Sequence[JobState] = (),
         collection: str | None = None,
+        kind: str | None = None,
     ) -> list[Job]:
         """Newest first; those older than the job ``after``, in one of ``states`` if any are given."""
         ...
@@ -305,11 +306,11 @@ class Catalog(Protocol):
         """
         ...
 
-    def next_queued_job(self, *, owner: str, lease_s: float) -> Job | None:
-        """Claim the oldest job that may run now: it is running for ``owner`` when this returns.
+    def next_queued_job(self, *, owner: str, lease_s: float, kind: str | None = None) -> Job | None:
+        """Claim the oldest job, of ``kind`` if given, that may run now: it is ``owner``'s when this returns.
 
-        That is a queued job, or a running one whose lease has run out. Jobs into one collection run one at
-        a time, in order. A job whose workers died again and again fails as ``worker_lost`` instead.
+        That is a queued job, or a running one whose lease has run out. Jobs of a kind into one collection run
+        one at a time, in order. A job whose workers died again and again fails as ``worker_lost`` instead.
         """
         ...
 
@@ -325,6 +326,14 @@ class Catalog(Protocol):
 
         The attempt does not count. A job that ``owner`` does not run (any more) is returned unchanged.
         """
+        ...
+
+    def store_report(self, job_id: str, report: bytes, *, owner: str) -> bool:
+        """Keep a job's report, in place of an earlier one; ``False`` if it is another worker's by now."""
+        ...
+
+    def report(self, job_id: str) -> bytes:
+        """The report that was kept of a job. Raises: JobNotFound when there is none."""
         ...
 
     def record_job_files(self, job_id: str, files: Sequence[JobFile], *, owner: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
@@ -17,11 +15,12 @@ from api.dependencies import FootnoteParts
 from api.errors import UploadTooLarge, problems
 from api.schemas.jobs import FolderIngestion, JobBody
 from api.uploads import MEBIBYTE, Upload, place, receive_upload, staging_folder, upload_folder
+from ingest.allowed import allowed_path
 from ingest.factory import target_collection
 from ingest.jobs import KIND
 from ingest.uploads import uploads_of
 from rag.domain import Job
-from rag.errors import Forbidden, InvalidRequest
+from rag.errors import InvalidRequest
 from rag.factory import Footnote
 
 MULTIPART = "multipart/form-data"
@@ -130,26 +129,6 @@ def _start_upload(upload: Upload, footnote: Footnote, key: str | None) -> Job:
     if created:
         footnote.open_collection(collection)
     return job
-
-
-def allowed_path(given: str, roots: Sequence[Path]) -> Path:
-    """The real path, links followed, if it lies in an allowed root.
-
-    Raises:
-        Forbidden: it lies elsewhere, whether it exists or not.
-        InvalidRequest: it is not there.
-    """
-    try:
-        path = Path(given).resolve()
-    except (OSError, ValueError) as exc:
-        raise InvalidRequest(f"Path {given[:200]!r} cannot be read as a path.") from exc
-    if not any(path.is_relative_to(root.resolve()) for root in roots):
-        raise Forbidden(
-            f"Path {given[:200]!r} is not below an allowed root; the operator sets FOOTNOTE_ALLOWED_ROOTS."
-        )
-    if not path.exists():
-        raise InvalidRequest(f"Path {given[:200]!r} does not exist on the server.")
-    return path
 
 
 def _check_fields(upload: Upload) -> None:

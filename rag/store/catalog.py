@@ -40,6 +40,7 @@ from rag.store import (
     job_files,
     jobs,
     leases,
+    reports,
     spaces,
 )
 from rag.store.allowed import AllowedChunks
@@ -276,23 +277,24 @@ class SqlCatalog:
         after: str | None = None,
         states: Sequence[JobState] = (),
         collection: str | None = None,
+        kind: str | None = None,
     ) -> list[Job]:
         """Newest first."""
         with self._database.read() as session:
-            return jobs.list_jobs(session, limit, after, states, collection)
+            return jobs.list_jobs(session, limit, after, states, collection, kind)
 
     def update_job(self, job_id: str, *, owner: str | None = None, **changes: Any) -> Job:
         """Set fields of a job that is not final."""
         with self._database.write() as session:
             return jobs.update_job(session, job_id, changes, owner)
 
-    def next_queued_job(self, *, owner: str, lease_s: float) -> Job | None:
+    def next_queued_job(self, *, owner: str, lease_s: float, kind: str | None = None) -> Job | None:
         """Claim the oldest job that may run now."""
         with self._database.read() as session:  # waiting for work must not keep the writers waiting
-            if not leases.is_claimable(session):
+            if not leases.is_claimable(session, kind):
                 return None
         with self._database.write() as session:
-            return leases.claim_job(session, owner, lease_s)
+            return leases.claim_job(session, owner, lease_s, kind)
 
     def renew_lease(self, job_id: str, *, owner: str, lease_s: float) -> Job:
         """Lengthen a lease that is still held."""
@@ -303,6 +305,16 @@ class SqlCatalog:
         """Put a job back into the queue."""
         with self._database.write() as session:
             return leases.release_job(session, job_id, owner, stage, retry_s)
+
+    def store_report(self, job_id: str, report: bytes, *, owner: str) -> bool:
+        """Keep the report of a job that ``owner`` runs."""
+        with self._database.write() as session:
+            return reports.store_report(session, job_id, report, owner)
+
+    def report(self, job_id: str) -> bytes:
+        """The report that was kept of a job."""
+        with self._database.read() as session:
+            return reports.find_report(session, job_id)
 
     def record_job_files(self, job_id: str, files: Sequence[JobFile], *, owner: str) -> bool:
         """Record what became of files of a job."""

@@ -64,7 +64,12 @@ def find_job(session: Session, job_id: str) -> Job:
 
 
 def list_jobs(
-    session: Session, limit: int, after: str | None, states: Sequence[JobState], collection: str | None
+    session: Session,
+    limit: int,
+    after: str | None,
+    states: Sequence[JobState],
+    collection: str | None,
+    kind: str | None,
 ) -> list[Job]:
     """Newest first; those older than the job ``after``, in one of ``states`` if any are given."""
     query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
@@ -74,6 +79,8 @@ def list_jobs(
         query = query.where(JobRow.state.in_([state.value for state in states]))
     if collection is not None:
         query = query.where(JobRow.collection == collection)
+    if kind is not None:
+        query = query.where(JobRow.kind == kind)
     return [job_of(row) for row in session.scalars(query)]
 
 

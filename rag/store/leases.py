@@ -6,7 +6,7 @@ are the database's (:mod:`rag.store.clock`). A clock set forward ends leases ear
 another owner in the row and stops, so nothing runs twice for longer than a heartbeat. A clock set back makes
 a dead worker's lease last longer by as much.
 
-Jobs into one collection run in the order of their arrival, one at a time.
+Jobs of one kind into one collection run in the order of their arrival, one at a time.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ MAX_ATTEMPTS = 3
 _CLAIMS = 0x466F6F74  # any number that no other advisory lock of this database has
 
 
-def is_claimable(session: Session) -> bool:
-    """Whether a worker would get a job now; takes no lock."""
-    return session.scalar(_claimable(session)) is not None
+def is_claimable(session: Session, kind: str | None) -> bool:
+    """Whether a worker would get a job, of ``kind`` if given, now; takes no lock."""
+    return session.scalar(_claimable(session, kind)) is not None
 
 
-def claim_job(session: Session, owner: str, lease_s: float) -> Job | None:
-    """The oldest job that may run now, running from now on; ``None`` when there is none.
+def claim_job(session: Session, owner: str, lease_s: float, kind: str | None) -> Job | None:
+    """The oldest job, of ``kind`` if given, that may run now, running from now on; ``None`` without any.
 
     A job that ``MAX_ATTEMPTS`` workers left without an end fails instead, as ``worker_lost``.
     """
     if session.get_bind().dialect.name != "sqlite":  # SQLite lets one writer in at a time
         session.execute(text("SELECT pg_advisory_xact_lock(:claims)"), {"claims": _CLAIMS})
-    while (row := session.scalar(_claimable(session).with_for_update())) is not None:
+    while (row := session.scalar(_claimable(session, kind).with_for_update())) is not None:
         if row.attempts >= MAX_ATTEMPTS:
             _give_up(session, row)
             continue
@@ -77,18 +77,19 @@ def release_job(session: Session, job_id: str, owner: str, stage: str, retry_s: 
     return job_of(row)
 
 
-def _claimable(session: Session) -> Select[JobRow]:
-    """The oldest unfinished job of each collection, where it waits or its worker is dead; oldest first."""
+def _claimable(session: Session, kind: str | None) -> Select[JobRow]:
+    """Of each kind and collection the oldest unfinished job, if it may run now; oldest first."""
     unfinished = JobRow.state.in_((JobState.QUEUED.value, JobState.RUNNING.value))
-    first = select(func.min(JobRow.number)).where(unfinished).group_by(JobRow.collection)
+    first = select(func.min(JobRow.number)).where(unfinished).group_by(JobRow.kind, JobRow.collection)
     now = database_now(session)
     is_free: ColumnElement[bool] = or_(
         and_(JobRow.state == JobState.QUEUED.value, JobRow.lease_until.is_(None)),
         JobRow.lease_until <= now,
     )
-    return (
-        select(JobRow).where(JobRow.number.in_(first), unfinished, is_free).order_by(JobRow.number).limit(1)
-    )
+    found = select(JobRow).where(JobRow.number.in_(first), unfinished, is_free)
+    if kind is not None:
+        found = found.where(JobRow.kind == kind)
+    return found.order_by(JobRow.number).limit(1)
 
 
 def _give_up(session: Session, row: JobRow) -> None:

@@ -354,3 +354,13 @@ class JobFileRow(Base):
     state: Mapped[str] = mapped_column(String)
     code: Mapped[str | None] = mapped_column(String)
     message: Mapped[str | None] = mapped_column(Text)
+
+
+class JobReportRow(Base):
+    """What a job came to where that is too large for its row, as its worker packed it."""
+
+    __tablename__ = "job_reports"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
