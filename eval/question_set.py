@@ -87,6 +87,7 @@ class QuestionRow(FileRow):
     quotes: _Texts = Field(default_factory=list)
     turns: _Texts = Field(default_factory=list)
     group: Text | None = None
+    source: Text | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -108,7 +109,7 @@ class QuestionRow(FileRow):
 
 
 def read_question_set(file: Path) -> QuestionSet:
-    """Read ``{id, question, language?, answerable?, answers?, documents?, quotes?, turns?, group?}`` lines.
+    """Read ``{id, question}`` lines with what else of :class:`QuestionRow` is known.
 
     A question with an answer, a document or a quote is answerable unless its line says otherwise. A file
     whose name ends in ``.json`` is read as SQuAD's; the sentences that hold an answer are its quotes, and the
@@ -163,4 +164,5 @@ def _question(file: str, line: int, row: QuestionRow) -> GoldQuestion:
         quotes=tuple(row.quotes),
         turns=tuple(row.turns),
         group=row.group,
+        source=row.source,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -107,18 +107,36 @@ class RagScores:
         """All metrics, in the table's order."""
         return [self._score(metric) for metric in self.metrics]
 
+    def by_group(self) -> dict[str, RagScores]:
+        """The same of each group of questions, by its name; empty where the set names none. No failures."""
+        names = sorted({each.question.group for each in self.answered if each.question.group is not None})
+        return {name: self._part(name) for name in names}
+
     def latency_ms(self) -> dict[str, float]:
         """``p50``, ``p95`` and ``p99`` of the whole answer, in milliseconds; ``nan`` without answers."""
         return percentiles([each.milliseconds for each in self.answered], _LATENCY_RANKS)
 
     def to_json(self) -> dict[str, Any]:
-        """``{n, metrics:{name: {mean, n, ci95, …}}, latency_ms, failed, failures}``."""
+        """``{n, metrics:{name: {mean, n, ci95, …}}, latency_ms, by_group?, failed, failures}``."""
+        parts = {name: part._figures() for name, part in self.by_group().items()}
+        return {**self._figures(), **({"by_group": parts} if parts else {}), **failures_json(self.failures)}
+
+    def _figures(self) -> dict[str, Any]:
         return {
             "n": len(self.answered),
             "metrics": {score.metric.name: score.to_json() for score in self.scores()},
             "latency_ms": numbers(self.latency_ms(), 2),
-            **failures_json(self.failures),
         }
+
+    def _part(self, group: str) -> RagScores:
+        kept = [place for place, each in enumerate(self.answered) if each.question.group == group]
+        return replace(
+            self,
+            answered=tuple(self.answered[place] for place in kept),
+            values={name: tuple(column[place] for place in kept) for name, column in self.values.items()},
+            failures=(),
+            failed={},
+        )
 
     def _score(self, metric: Metric) -> MetricScore:
         values = self.values[metric.name]

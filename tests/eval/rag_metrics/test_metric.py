@@ -61,6 +61,18 @@ def test_questions_about_one_document_are_drawn_together() -> None:
     assert mean_interval([None, None], ["a", "b"]) is None
 
 
+def test_groups_are_reported_for_themselves() -> None:
+    asked = [answered(gold(id=text, group=group), text) for text, group in (("ab", "x"), ("abcd", "y"))]
+    scores = measure([*asked, answered(gold(), "abcdef")], [LENGTH])
+    shown = scores.to_json()
+    assert shown["metrics"]["length"]["mean"] == 4
+    assert {name: part["metrics"]["length"]["mean"] for name, part in shown["by_group"].items()} == {
+        "x": 2,
+        "y": 4,
+    }
+    assert "by_group" not in measure([answered(gold(), "a")], [LENGTH]).to_json()
+
+
 def test_latency_is_told_in_percentiles() -> None:
     scores = measure([answered(gold(), "x", milliseconds=each) for each in (10, 20, 30)], [])
     assert scores.latency_ms() == pytest.approx({"p50": 20, "p95": 29, "p99": 29.8})
