@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import select
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -86,7 +87,7 @@ class OpenAIServer:
 def openai_server(*script: Reply | str) -> Iterator[OpenAIServer]:
     """Serve ``script`` (texts, or replies in full) until the block ends."""
     replies = [Reply(text=reply) if isinstance(reply, str) else reply for reply in script]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     shared = OpenAIServer(f"http://127.0.0.1:{server.server_port}/v1", replies)
     server.shared = shared  # type: ignore[attr-defined]
@@ -99,6 +100,12 @@ def openai_server(*script: Reply | str) -> Iterator[OpenAIServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # clients may leave whenever they like
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -122,7 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         shared: OpenAIServer = self.server.shared  # type: ignore[attr-defined]
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        if not data:  # the client left before it had asked
+            self.close_connection = True
+            return
+        body = json.loads(data)
         headers = {name.lower(): value for name, value in self.headers.items()}
         shared.requests.append(Recorded(path=self.path, at=time.monotonic(), headers=headers, body=body))
         reply = shared.next_reply()
