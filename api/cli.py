@@ -14,6 +14,7 @@ from api.commands import (
     doctor,
     documents,
     evaluating,
+    generating,
     ingesting,
     jobs,
     serving,
@@ -42,6 +43,7 @@ app.add_typer(collections.app, name="collections")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(jobs.app, name="jobs")
 evaluating.app.command("compare")(comparing.compare)
+evaluating.app.command("generate")(generating.generate)
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(benching.app, name="bench")
 

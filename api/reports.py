@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.progress import Progress
 
 from api.console import Run
@@ -13,6 +14,13 @@ from api.console import Run
 if TYPE_CHECKING:
     from eval.report import Progress as Count
     from eval.report import Report
+
+SinkSpecs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sink", help="Send the report there too: mlflow[:URI] or wandb[:PROJECT]; may be given twice."
+    ),
+]
 
 
 def show_report(run: Run, report: Report, *, title: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from api.console import FAILURE, AsJson, CollectionName, DataDir, command, print_json
-from api.reports import counting
+from api.reports import SinkSpecs, counting
 
 
 def compare(
@@ -40,6 +41,7 @@ def compare(
             "--out", help="Write comparison.json, comparison.html and answers.csv here.", file_okay=False
         ),
     ] = None,
+    sink: SinkSpecs = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -56,7 +58,9 @@ def compare(
         from eval.compare.table import print_comparison
         from eval.compare.variants import variants
         from eval.question_set import read_question_set
+        from eval.sinks import open_sinks
 
+        sinks = open_sinks(sink or [])
         folder = None if out is None else prepared(out)
         table = read_prices(prices)
         contestants = variants(llm or [], setting or [], settings=run.settings)
@@ -76,5 +80,10 @@ def compare(
             print_json(comparison.to_json())
         else:
             print_comparison(comparison, run.out)
+        if sinks:
+            with TemporaryDirectory() as scratch:
+                files = write_files(comparison, folder or Path(scratch))
+                for each in sinks:
+                    each.log(comparison.to_json(), files)
         if not comparison.ranking:
             raise typer.Exit(FAILURE)
