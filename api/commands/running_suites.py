@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 
 from api.console import FAILURE, AsJson, DataDir, Run, command
-from api.reports import show_report
+from api.reports import SinkSpecs, show_report
 from rag.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def run_suite(
     llm: Annotated[
         str | None, typer.Option("--llm", help="Instead of the suite's: extractive, or provider:model.")
     ] = None,
+    sink: SinkSpecs = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -52,6 +53,7 @@ def run_suite(
     with command(as_json=as_json, data_dir=data_dir, kept="No report was written.") as run:
         if fail_on_regression and baseline is None:
             raise InvalidRequest("--fail-on-regression needs the report to compare with: --baseline FILE.")
+        from eval.sinks import open_sinks
         from eval.suite.comparing import compare, regressions_in_words
         from eval.suite.config import read_suite
         from eval.suite.report import read_report
@@ -60,6 +62,7 @@ def run_suite(
         from eval.suite.summary import SuiteSummary, shortcomings
         from eval.suite.writing import require_writable, write_report
 
+        sinks = open_sinks(sink or [])
         wanted = read_suite(suite)
         if llm is not None:
             wanted = wanted.model_copy(update={"llm": llm})
@@ -72,6 +75,8 @@ def run_suite(
         written = write_report(report, out)
         files = {"report": str(written[0]), "page": str(written[1])}
         show_report(run, SuiteSummary(report=report, files=files), title=f"Suite {report.suite}")
+        for each in sinks:
+            each.log(report.model_dump(mode="json"), written)
         reasons = [*shortcomings(report), *(regressions_in_words(report) if fail_on_regression else [])]
         for reason in reasons:
             typer.secho(f"footnote: {reason}", err=True)
