@@ -175,7 +175,8 @@ BUILDS: Mapping[str, tuple[Build, ...]] = {
         ),
         _build(
             Kind.CONDITION,
-            r"(?P<case>(?:Si (?!possible|besoin|nécessaire|oui|non)|S['’](?=ils?\b))[^,;:?]{8,110}), (?P<answer>[^?]{15,})",
+            r"(?P<case>(?:Si (?!possible|besoin|nécessaire|oui|non)|S['’](?=ils?\b))[^,;:?]{8,110}), ",
+            r"(?P<answer>[^?]{15,})",
             question="qu'est-il prévu {case}",
             begins="case",
         ),
@@ -186,7 +187,8 @@ BUILDS: Mapping[str, tuple[Build, ...]] = {
         ),
         _build(
             Kind.CONDITION,
-            r"(?P<case>(?:Avant |Après |Lorsque |Lorsqu['’]|Dès que |Pour (?!plus|des exemples|en savoir|toute question|info))[^,;:?]{12,110}), ",
+            r"(?P<case>(?:Avant |Après |Lorsque |Lorsqu['’]|Dès que |",
+            r"Pour (?!plus|des exemples|en savoir|toute question|info))[^,;:?]{12,110}), ",
             r"(?P<answer>[^?]{15,})",
             question="qu'est-il prévu {case}",
             begins="case",
