@@ -9,7 +9,7 @@ PORT   ?= 8000
 WORKERS ?= 2
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test faults hostile check fast bench eval llms calibrate format clean
+.PHONY: help setup run test faults hostile check fast bench eval llms calibrate train-grounding format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ calibrate: setup  ## fit the weights of answers and of the groundedness check ag
 	$(BIN)/python -m eval.calibrate sentences $(DATA)
 	$(BIN)/python -m eval.calibrate answerability $(DATA)
 	$(BIN)/python -m eval.calibrate groundedness $(DATA)
+
+train-grounding: setup  ## train the groundedness model again, stages kept in .training (DATA=folder of development sets)
+	$(BIN)/python -m eval.training $(DATA)
 
 format: setup  ## format and fix what ruff can
 	$(BIN)/ruff format .
