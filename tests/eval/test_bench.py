@@ -23,7 +23,7 @@ def test_searches_are_timed_by_mode_and_by_number_of_clients() -> None:
     assert set(report.latency_ms) == {"hybrid", "dense", "keyword"}
     assert (report.one_client.clients, report.all_clients.clients) == (1, 3)
     ratio = report.all_clients.searches_per_second / report.one_client.searches_per_second
-    assert report.speedup == pytest.approx(ratio, rel=0.01)
+    assert report.speedup == pytest.approx(ratio, rel=0.05)
     assert report.recall_at_10 == 1.0
     assert report.index_mb > 0
     assert report.cold_start.serving_mb > report.cold_start.before_mb > 0

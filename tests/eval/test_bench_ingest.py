@@ -22,7 +22,7 @@ def test_a_folder_is_measured_end_to_end_and_against_the_bare_model(tmp_path: Pa
     (folder / "empty.txt").write_text("")
     report = bench_ingest(folder, settings=load_settings(), rounds=2, embedder=HashedEmbedder())
     assert (report.files, report.failed, report.documents, report.chunks) == (3, 1, 2, 2)
-    assert report.documents_per_second == pytest.approx(2 * 2 / report.seconds, rel=0.01)
+    assert report.documents_per_second == pytest.approx(2 * 2 / report.seconds, rel=0.01, abs=0.006)
     assert report.ratio == pytest.approx(report.chunks_per_second / report.raw_chunks_per_second, abs=0.001)
     assert set(report.stage_shares) == {"plan", "parse_wait", "embed", "commit", "index"}
     assert report.peak_rss_mb >= report.own_peak_rss_mb > 0
