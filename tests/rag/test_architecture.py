@@ -28,6 +28,8 @@ ADAPTERS = {
     "fsspec": {"ingest/remote.py"},
     "watchfiles": {"ingest/watch.py"},
     "psutil": {"eval/memory.py"},
+    "rouge_score": {"eval/rag_metrics/texts.py"},
+    "sacrebleu": {"eval/rag_metrics/texts.py"},
     "langchain": {"rag/llm/providers.py"},
     "langchain_core": {
         "api/langchain.py",
