@@ -45,4 +45,4 @@ def test_the_chunks_of_a_folder_can_be_the_passages(tmp_path: Path) -> None:
 def test_a_folder_must_hold_enough_to_check(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("There is only a single sentence in the whole folder.\n")
     with pytest.raises(InvalidRequest, match="gives 1 passages"):
-        bench_grounding(tmp_path, settings=load_settings(), embedder=HashedEmbedder())
+        bench_grounding(tmp_path, settings=load_settings(), checker="alignment", embedder=HashedEmbedder())

