@@ -1,4 +1,4 @@
-"""The HTTP application: routes, guard, error table, and the background worker's life."""
+"""The HTTP application: routes, guard, error table, and the background workers' life."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from api.routes import (
     collections,
     conversations,
     documents,
+    evaluations,
     grounding,
     health,
     ingestions,
@@ -29,6 +30,7 @@ from api.routes import (
     page,
 )
 from api.security import Doorkeeper, Guard
+from eval.suite.jobs import EvaluationRunner
 from ingest.jobs import JobRunner
 from rag.factory import Footnote
 
@@ -43,6 +45,7 @@ _ROUTERS = (
     grounding.router,
     ingestions.router,
     jobs.router,
+    evaluations.router,
     documents.router,
     collections.router,
     health.router,
@@ -51,7 +54,7 @@ _ROUTERS = (
 
 
 def create_app(footnote: Footnote) -> FastAPI:
-    """The application over one set of wired parts; starting it starts the job worker and loads the model."""
+    """The application over one set of wired parts; starting it starts the job workers and loads the model."""
     app = FastAPI(
         title="Footnote",
         version=release(),
@@ -75,12 +78,14 @@ def create_app(footnote: Footnote) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    runner = JobRunner(app.state.footnote)
+    runners = [JobRunner(app.state.footnote), EvaluationRunner(app.state.footnote)]
     app.state.warmup.start()
-    runner.start()
+    for runner in runners:
+        runner.start()
     try:
         async with app.state.mcp.open():
             yield
     finally:
-        await run_in_threadpool(runner.stop)
+        for runner in runners:
+            await run_in_threadpool(runner.stop)
         await run_in_threadpool(app.state.warmup.wait)  # ending while torch loads aborts the process

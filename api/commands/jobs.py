@@ -36,8 +36,8 @@ def list_jobs(
         elif not jobs:
             run.out.print("No jobs: POST /v1/ingestions makes one.", markup=False)
         else:
-            rows = [(job.id, job.collection, _state(job), _files(job.counts), _why(job)) for job in jobs]
-            show_table(run.out, ("id", "collection", "state", "files", "why"), rows)
+            rows = [(job.id, _about(job), _state(job), _done(job.counts), _why(job)) for job in jobs]
+            show_table(run.out, ("id", "collection", "state", "done", "why"), rows)
 
 
 @app.command("show")
@@ -55,7 +55,7 @@ def show_job(job_id: JobId, as_json: AsJson = False, data_dir: DataDir = None) -
         if as_json:
             run.print_json(JobDetailBody.with_files(job, files, total).to_json())
             return
-        run.out.print(f"{job.collection}: {_state(job)}, {_files(job.counts)}", style="bold", markup=False)
+        run.out.print(f"{_about(job)}: {_state(job)}, {_done(job.counts)}", style="bold", markup=False)
         if job.error_message:
             run.out.print(f"{job.error_code}: {job.error_message}", markup=False)
         failed = [file for file in files if file.state is JobFileState.FAILED]
@@ -86,7 +86,14 @@ def _state(job: Job) -> str:
     return f"{job.state}, {job.stage}" if job.state is JobState.RUNNING and job.stage else job.state.value
 
 
-def _files(counts: Mapping[str, float]) -> str:
+def _about(job: Job) -> str:
+    """An evaluation may be about documents of its own, in no collection."""
+    return job.collection or job.kind
+
+
+def _done(counts: Mapping[str, float]) -> str:
+    if "total" in counts:  # of an evaluation's stage
+        return f"{counts['done']:,.0f} of {counts['total']:,.0f}"
     return f"{counts.get('files_done', 0):,.0f} of {counts.get('files_total', 0):,.0f} files"
 
 

@@ -13,7 +13,8 @@
     checker = "alignment"
     k = 8
     seed = 20240229                       # of the intervals
-    leave_out = ["rouge_l"]               # metrics that are not wanted
+    judge = "openai:gpt-5-mini"           # a language model whose opinion is asked besides; unset: none
+    leave_out = ["rougeL"]                # metrics that are not wanted
     gate = ["faithfulness"]               # what --fail-on-regression looks at; unset: every share
     worst_cases = 20
 
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -68,6 +69,7 @@ class Suite(BaseModel):
     refusal: tuple[Path, ...] = Field(default=(), strict=False)
     llm: _Filled | None = None
     checker: _Filled | None = None
+    judge: _Filled | None = None
     k: int | None = Field(default=None, ge=1, le=50)
     seed: int = Field(default=SEED, ge=0, le=2**32 - 1)
     leave_out: tuple[_Filled, ...] = Field(default=(), strict=False)
@@ -97,8 +99,11 @@ class Suite(BaseModel):
             yield from ((key, path) for path in getattr(self, key))
 
 
-def read_suite(file: Path) -> Suite:
+def read_suite(file: Path, *, accept: Callable[[Path], None] = lambda _: None) -> Suite:
     """Read a suite and find everything it names.
+
+    Args:
+        accept: called with each path before it is looked for; raises to refuse it.
 
     Raises:
         SuiteError: it cannot be read, a key is unknown or has a value that cannot be, or a file is missing;
@@ -115,6 +120,7 @@ def read_suite(file: Path) -> Suite:
         raise SuiteError(_problem(exc, file, text)) from exc
     _refuse_same_names(suite, file, text)
     for key, path in suite.paths():
+        accept(path)
         if not path.exists():
             raise SuiteError(
                 f"{_place(file, text, key)}: {key!r} names {str(path)!r}, which does not exist; "

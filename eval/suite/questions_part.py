@@ -22,11 +22,9 @@ from eval.suite.report import QUESTIONS, Case, FailureBody, Figure, Record, Reco
 from eval.suite.statistics import value_and_interval
 from eval.suite.steps import RunCancelled, Steps
 from eval.suite.trivial import (
-    ALWAYS_REFUSING,
     FIRST_PASSAGE,
     first_passage_answerer,
     quoting_first_passages,
-    refusing_all,
 )
 from ingest.factory import build_ingestor
 from ingest.progress import Status
@@ -37,6 +35,9 @@ from rag.factory import Footnote
 COLLECTION = "suite"
 LATENCIES = frozenset({"latency_p50", "latency_p95"})
 _RANKS = (50, 95)
+
+Trivial = Mapping[str, float | None]
+"""What trivial systems come to, by their names."""
 
 
 @contextmanager
@@ -69,10 +70,10 @@ def run_questions(
         progress=steps.counting("asking"),
     )
     scores = measure(answered, metrics, progress=steps.counting("measuring"))
-    trivial, trivial_failures = _trivial(answered, metrics, footnote, steps)
+    trivial, trivial_failures = _first_passage(answered, metrics, footnote, steps)
     records = _records(asked, scores)
     figures = [
-        *_figures(records, metrics, {name: each.values for name, each in trivial.items()}, seed=suite.seed),
+        *_figures(records, scores, trivial, seed=suite.seed),
         *_latencies(answered),
     ]
     return PartResult(
@@ -93,8 +94,12 @@ class _Files:
         self._count(status.files_done, status.files_total)
 
 
-def ingest_documents(documents: Path, footnote: Footnote, steps: Steps) -> str:
-    """Take a suite's documents in; the collection's name. Raises: DatasetError when there are none."""
+def ingest_documents(documents: Path, footnote: Footnote, steps: Steps) -> tuple[str, list[FailureBody]]:
+    """Take a suite's documents in: the collection's name, and what could not be taken.
+
+    Raises:
+        DatasetError: there is no document.
+    """
     with build_ingestor(footnote) as ingestor:
         result = ingestor.sync(
             open_source(documents),
@@ -107,28 +112,35 @@ def ingest_documents(documents: Path, footnote: Footnote, steps: Steps) -> str:
     if result.documents == 0:
         first = f" {result.failures[0].path}: {result.failures[0].message}" if result.failures else ""
         raise DatasetError(f"No document of {documents} could be ingested.{first}")
-    return COLLECTION
+    return COLLECTION, [
+        FailureBody(
+            part=QUESTIONS, file=each.path, line=0, reason=f"not ingested ({each.code}): {each.message}"
+        )
+        for each in result.failures
+    ]
 
 
-def _trivial(
+def _first_passage(
     answered: Sequence[AnsweredQuestion], metrics: Sequence[Metric], footnote: Footnote, steps: Steps
-) -> tuple[dict[str, RagScores], list[LineFailure]]:
-    """What knows nothing, by the metrics of answers that ask no language model.
+) -> tuple[dict[str, Trivial], list[LineFailure]]:
+    """What quoting the first passage comes to, where a metric of answers has no trivial row of its own.
 
-    Its passages are those of the product, so metrics of passages would say nothing.
+    Its passages are those of the product, so metrics of passages would say nothing of it.
     """
-    free = [
+    bare = [
         metric
         for metric in metrics
-        if metric.judge is None and metric.unit == "share" and metric not in CONTEXT_METRICS
+        if metric.judge is None
+        and metric.unit == "share"
+        and not metric.trivial
+        and metric not in CONTEXT_METRICS
     ]
+    if not bare:
+        return {}, []
     with first_passage_answerer(footnote) as answerer:
         quoting, failures = quoting_first_passages(answerer, answered, steps.counting("baseline"))
-    scores = {
-        FIRST_PASSAGE: measure(quoting, free),
-        ALWAYS_REFUSING: measure(refusing_all(answered), free),
-    }
-    return scores, failures
+    scores = measure(quoting, bare)
+    return {metric.name: {FIRST_PASSAGE: scores.score(metric.name).mean} for metric in bare}, failures
 
 
 def _records(asked: QuestionSet, scores: RagScores) -> RecordSet:
@@ -157,13 +169,9 @@ def fingerprint_of(asked: QuestionSet) -> str:
 
 
 def _figures(
-    records: RecordSet,
-    metrics: Sequence[Metric],
-    trivial: Mapping[str, Mapping[str, Sequence[float | None]]],
-    *,
-    seed: int,
+    records: RecordSet, scores: RagScores, trivial: Mapping[str, Trivial], *, seed: int
 ) -> Iterator[Figure]:
-    for metric in metrics:
+    for metric in scores.metrics:
         value, bounds, n = value_and_interval(records.kind, records.records, metric.name, seed=seed)
         yield Figure(
             part=QUESTIONS,
@@ -175,11 +183,7 @@ def _figures(
             better=metric.better,
             explained=metric.explained,
             unit="" if metric.unit == "share" else metric.unit,
-            trivial={
-                system: _mean(values[metric.name])
-                for system, values in trivial.items()
-                if metric.name in values
-            },
+            trivial=trivial.get(metric.name) or scores.score(metric.name).trivial,
         )
 
 
@@ -197,11 +201,6 @@ def _latencies(answered: Sequence[AnsweredQuestion]) -> Iterator[Figure]:
             explained=f"{rank} of 100 answers were whole and checked within this time.",
             unit="ms",
         )
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _cases(scores: RagScores, *, worst: int) -> list[Case]:

@@ -58,7 +58,7 @@ class RecordSet(_Part):
         fingerprint: hash of the ids and of what was asked; equal for equal question sets.
     """
 
-    part: str
+    part: Words
     kind: Literal["means", "decisions"]
     fingerprint: str
     records: tuple[Record, ...]
@@ -78,7 +78,7 @@ class Figure(_Part):
         threshold: of the suite; ``passed`` says whether it is met.
     """
 
-    part: str
+    part: Words
     name: str
     title: Words
     value: Finite | None
@@ -167,7 +167,7 @@ class Case(_Part):
 class FailureBody(_Part):
     """What could not be evaluated, and is in no figure; line 0 where it belongs to none."""
 
-    part: str
+    part: Words
     file: Words
     line: int
     reason: Words
@@ -197,7 +197,7 @@ class Difference(_Part):
         gated: whether it may fail the run.
     """
 
-    part: str
+    part: Words
     name: str
     before: Finite | None
     after: Finite | None

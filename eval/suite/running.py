@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
@@ -77,8 +78,9 @@ def _parts(suite: Suite, metrics: Sequence[Metric], footnote: Footnote, steps: S
     seed = suite.seed
     with scratch(footnote) as private:
         if suite.documents is not None:
-            collection = ingest_documents(suite.documents, private, steps)
-            yield run_questions(suite, metrics, private, collection=collection, steps=steps)
+            collection, failures = ingest_documents(suite.documents, private, steps)
+            found = run_questions(suite, metrics, private, collection=collection, steps=steps)
+            yield replace(found, failures=(*failures, *found.failures))
         if suite.collection is not None:
             yield run_questions(suite, metrics, footnote, collection=suite.collection, steps=steps)
         for folder in suite.retrieval:

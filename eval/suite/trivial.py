@@ -1,23 +1,24 @@
-"""Systems that know nothing, asked the same questions: what a figure has to beat to mean something."""
+"""A system that knows nothing, asked the same questions: what a figure has to beat to mean something.
+
+For metrics of answers that have no trivial row of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from uuid import uuid4
 
 from eval.answered import AnsweredQuestion
 from eval.readers import LineFailure
 from eval.report import Progress
 from rag.answering.answerer import Answerer
 from rag.cancellation import Cancellation
-from rag.domain import AnswerStatus, Draft, GeneratorItem, Passage, Prompt, Question
+from rag.domain import Draft, GeneratorItem, Passage, Prompt, Question
 from rag.factory import Footnote
 from rag.text.sentences import split_sentences
 
 FIRST_PASSAGE = "first passage"
-ALWAYS_REFUSING = "always refusing"
 
 _SENTENCES = 3
 
@@ -70,23 +71,3 @@ def quoting_first_passages(
             failures.append(LineFailure(file=gold.file, line=gold.line, reason=reason))
         progress(done, len(answered))
     return trivial, failures
-
-
-def refusing_all(answered: Sequence[AnsweredQuestion]) -> list[AnsweredQuestion]:
-    """Each question refused."""
-    return [
-        replace(
-            each,
-            answer=replace(
-                each.answer,
-                answer_id=uuid4().hex,
-                status=AnswerStatus.REFUSED,
-                text="",
-                sentences=(),
-                citations=(),
-                grounding=None,
-                answerability=0.0,
-            ),
-        )
-        for each in answered
-    ]

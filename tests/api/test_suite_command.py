@@ -18,6 +18,7 @@ from typer.testing import Result
 from eval.suite.report import read_report
 from tests.api.conftest import QUESTION
 from tests.api.test_cli import filled, footnote, one_object
+from tests.eval.suite.small import QUICK
 from tests.eval.test_readers import write_lines
 from tests.patience import LONG_S, wait_for
 
@@ -41,7 +42,8 @@ def suite(tmp_path: Path) -> Path:
         {"id": "moon", "question": "Who walked on the moon?", "answerable": False},
     )
     file = tmp_path / "suite.toml"
-    file.write_text('name = "mine"\ncollection = "default"\nquestions = "questions.jsonl"\n')
+    lines = ('name = "mine"', 'collection = "default"', 'questions = "questions.jsonl"', QUICK, "")
+    file.write_text("\n".join(lines))
     return file
 
 

@@ -9,7 +9,10 @@ from typing import Any
 from eval.suite.config import Suite, read_suite
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Prompt
+from rag.factory import Footnote
 from tests.eval.test_readers import write_lines
+from tests.fakes import HashedEmbedder
+from tests.sources import new_version, put
 
 DOCUMENTS = {
     "leave.md": "# Annual leave\n\nEvery employee has 27 days of annual leave per year.\n",
@@ -39,6 +42,9 @@ REPLIES = {
     PARKING: "The car park of the office opens at six in the morning. [1]",
 }
 NAME = "scripted"
+COLLECTION = "mine"
+QUICK = 'leave_out = ["rouge1", "rouge2", "rougeL", "bleu", "chrf"]'
+"""Without the metrics whose libraries take longest to import."""
 
 
 class ReplyGenerator:
@@ -70,4 +76,21 @@ def write_suite(folder: Path, *more: str, questions: tuple[dict[str, Any], ...] 
 
 
 def small_suite(folder: Path, *more: str) -> Suite:
+    """A suite that ingests its documents."""
     return read_suite(write_suite(folder, *more))
+
+
+def filled_suite(folder: Path, footnote: Footnote, *more: str, **options: Any) -> Suite:
+    """The same over a collection of ``footnote``, without any parser process."""
+    collection = footnote.create_collection(COLLECTION)
+    embedder = HashedEmbedder()
+    for name, text in DOCUMENTS.items():
+        put(
+            footnote.catalog,
+            collection.id,
+            new_version(name, text, embedder=embedder, source_uri=f"handbook/{name}"),
+        )
+    file = write_suite(folder, *more, **options)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('documents = "handbook"', f'collection = "{COLLECTION}"'), encoding="utf-8")
+    return read_suite(file)

@@ -48,6 +48,7 @@ def test_everything_a_suite_may_say(folder: Path) -> None:
             'refusal = ["unanswerable.jsonl"]',
             'llm = "openai:gpt-5-mini"',
             'checker = "alignment"',
+            'judge = "openai:gpt-5-mini"',
             "k = 5",
             "seed = 7",
             'leave_out = ["bleu"]',

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from eval.suite.config import read_suite
 from eval.suite.report import QUESTIONS as PART
 from eval.suite.report import Figure, SuiteReport, parse_report
 from eval.suite.running import run_suite
@@ -17,7 +16,17 @@ from eval.suite.summary import SuiteSummary, shortcomings
 from rag.errors import CollectionNotFound, SuiteError
 from rag.factory import Footnote
 from rag.settings import Settings
-from tests.eval.suite.small import CRASH, NAME, QUESTIONS, ReplyGenerator, small_suite, write_suite
+from tests.eval.suite.small import (
+    COLLECTION,
+    CRASH,
+    DOCUMENTS,
+    NAME,
+    QUESTIONS,
+    QUICK,
+    ReplyGenerator,
+    filled_suite,
+    small_suite,
+)
 from tests.eval.test_readers import write_beir, write_lines
 from tests.fakes import HashedEmbedder
 
@@ -67,6 +76,7 @@ class Ran:
             "faithfulness = 1.01",
             '"groundedness/checked.jsonl/auroc" = 0.5',
         )
+        (folder / "handbook" / "broken.pdf").write_bytes(b"no PDF at all")
         with footnote_in(folder) as footnote:
             self.report = run_suite(suite, footnote, steps=Steps(lambda *step: self.stages.append(step)))
         self.data = folder / "data"
@@ -82,20 +92,27 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 def test_every_question_is_asked_and_a_crash_is_a_failure_and_no_score(ran: Ran) -> None:
     asked = {case.id for case in ran.report.cases}
-    failed = [failure for failure in ran.report.failures if failure.part == PART]
+    failed = [each for each in ran.report.failures if each.part == PART and each.file == "questions.jsonl"]
     assert asked == {row["id"] for row in QUESTIONS} - {"crash"}
     assert [(failure.file, failure.line) for failure in failed] == [("questions.jsonl", 5)]
     assert "TimeoutError: the model did not answer" in failed[0].reason
     assert all(figure.n <= len(asked) for figure in ran.report.figures if figure.part == PART)
 
 
+def test_a_document_that_cannot_be_ingested_is_a_failure_too(ran: Ran) -> None:
+    (failure,) = (each for each in ran.report.failures if each.file == "broken.pdf")
+    assert (failure.part, failure.line) == (PART, 0)
+    assert failure.reason.startswith("not ingested (")
+
+
 def test_figures_have_intervals_and_trivial_systems_beside_them(ran: Ran) -> None:
     refusals = ran.figure("refusal_recall")
     assert (refusals.value, refusals.n) == (1, 1)
-    assert refusals.trivial == {"first passage": 0, "always refusing": 1}
+    assert refusals.trivial == {"always refusing": 1}
     faithfulness = ran.figure("faithfulness")
     assert faithfulness.ci95 is not None
     assert faithfulness.trivial["first passage"] is not None
+    assert set(ran.figure("token_f1").trivial) == {"first sentence found"}
     assert ran.figure("context_recall").trivial == {}
 
 
@@ -155,7 +172,7 @@ def test_the_summary_for_scripts_and_for_people(ran: Ran) -> None:
 
 def test_the_same_seed_gives_the_same_figures_whatever_is_left_out(tmp_path: Path, ran: Ran) -> None:
     with footnote_in(tmp_path) as footnote:
-        again = run_suite(small_suite(tmp_path, 'leave_out = ["bleu", "latency_p95"]'), footnote)
+        again = run_suite(filled_suite(tmp_path, footnote, 'leave_out = ["bleu", "latency_p95"]'), footnote)
     shares = {each.key: each for each in again.figures if not each.unit}
     assert shares["refusal_recall"].ci95 == ran.figure("refusal_recall").ci95
     assert shares["citation_recall_gold"].ci95 == ran.figure("citation_recall_gold").ci95
@@ -165,14 +182,13 @@ def test_the_same_seed_gives_the_same_figures_whatever_is_left_out(tmp_path: Pat
 
 
 def test_a_collection_that_is_there_is_asked_as_it_is(tmp_path: Path, footnote: Footnote) -> None:
-    file = write_suite(tmp_path)
-    file.write_text(file.read_text().replace('documents = "handbook"', 'collection = "mine"'))
+    suite = filled_suite(tmp_path, footnote, QUICK)
+    report = run_suite(suite, footnote)
+    assert {case.id: case.status for case in report.cases}["leave"] == "answered"
+    assert footnote.catalog.collection(COLLECTION).documents == len(DOCUMENTS)
+    footnote.catalog.delete_collection(COLLECTION)
     with pytest.raises(CollectionNotFound):
-        run_suite(read_suite(file), footnote)
-    footnote.create_collection("mine")
-    report = run_suite(read_suite(file), footnote)
-    assert {case.status for case in report.cases} == {"refused"}
-    assert footnote.catalog.collection("mine").documents == 0
+        run_suite(suite, footnote)
 
 
 @pytest.mark.parametrize("line", ['gate = ["faithfullness"]', "[thresholds]\nfaithfullness = 1.0"])
@@ -191,13 +207,14 @@ def _refuse_progress(stage: str, done: int, total: int) -> None:
 def test_a_cancelled_run_ends_at_once_and_leaves_nothing(
     tmp_path: Path, footnote: Footnote, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    suite = small_suite(tmp_path, QUICK) if stage == "ingesting" else filled_suite(tmp_path, footnote, QUICK)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     seen: list[str] = []
     steps = Steps(lambda name, *counts: seen.append(name), cancelled=lambda: stage in seen)
     with pytest.raises(RunCancelled):
-        run_suite(small_suite(tmp_path), footnote, steps=steps)
+        run_suite(suite, footnote, steps=steps)
     assert seen[-1] == stage
     assert [file.name for file in temporary.iterdir() if file.name.startswith("footnote-")] == []
 
@@ -209,7 +226,7 @@ def test_when_nothing_can_be_answered_that_is_what_the_run_says(tmp_path: Path) 
         generators={NAME: ReplyGenerator({})},
     ) as footnote:
         questions = tuple(row for row in QUESTIONS if row["question"] == CRASH)
-        report = run_suite(read_suite(write_suite(tmp_path, questions=questions)), footnote)
+        report = run_suite(filled_suite(tmp_path, footnote, QUICK, questions=questions), footnote)
     assert _told(report).startswith(
         "Nothing of questions could be evaluated; first: answering 'crash' failed"
     )
