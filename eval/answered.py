@@ -108,9 +108,11 @@ def ask_each(
         k: passages put before it; default: the configured number.
 
     Raises:
-        CollectionNotFound, InvalidRequest, ModelUnavailable: nothing can be asked at all.
+        CollectionNotFound, EmbeddingMismatch, InvalidRequest, ModelUnavailable: nothing can be asked at all.
     """
-    footnote.catalog.collection(collection)
+    footnote.embedder_for(
+        footnote.catalog.collection(collection)
+    )  # whose absence every question would repeat
     answerer = footnote.answerer(llm, fallbacks=False)
     for question in questions:
         try:

@@ -11,7 +11,7 @@ from eval.answered import AnsweredQuestion, ask_all, ask_each, names_document
 from eval.question_set import GoldQuestion
 from rag.cancellation import Cancellation
 from rag.domain import Draft, GeneratorItem, Prompt
-from rag.errors import CollectionNotFound, GenerationFailed
+from rag.errors import CollectionNotFound, EmbeddingMismatch, GenerationFailed
 from rag.factory import Footnote
 from rag.settings import load_settings
 from tests.fakes import HashedEmbedder, ScriptedGenerator
@@ -86,6 +86,17 @@ def test_earlier_turns_are_asked_first(footnote: Footnote, llm: ScriptedGenerato
 def test_an_unknown_collection_is_refused_before_anything_is_asked(footnote: Footnote) -> None:
     with pytest.raises(CollectionNotFound):
         ask_all(footnote, [ANNUAL], collection="elsewhere")
+
+
+def test_a_collection_of_another_embedding_model_is_refused_once_and_not_with_every_question(
+    footnote: Footnote, tmp_path: Path
+) -> None:
+    another = HashedEmbedder(dimension=64)
+    with (
+        Footnote(load_settings(data_dir=tmp_path), embedder=another) as changed,
+        pytest.raises(EmbeddingMismatch),
+    ):
+        ask_all(changed, [ANNUAL], collection="handbook")
 
 
 class Interrupted(ScriptedGenerator):
