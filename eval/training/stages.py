@@ -43,7 +43,9 @@ _REPLAYED = 0.25
 """Claims of the curriculum between the labelled ones, so that nothing is unlearnt."""
 
 _SUPPORTED_KEPT = 0.5
-"""Share of supported RAGTruth sentences that an epoch shows, drawn anew each time: nine of ten are."""
+"""Share of the supported claims of a long row that an epoch shows: of RAGTruth's nine of ten are supported."""
+
+_MANY = 10
 
 _FIRST = Recipe(learning_rate=3e-4, warm_up=60)
 _SECOND = Recipe(learning_rate=1e-4, warm_up=30)
@@ -121,7 +123,7 @@ class Training:
         choose = random.Random(SEED)  # noqa: S311 - an order that can be repeated, no secret
         replayed = rows(self._generated(SEED + 1), self._tokenizer)
         for _ in range(_EPOCHS):
-            epoch = [row.thinned(choose, _SUPPORTED_KEPT) for row in shown]
+            epoch = [_shown(row, choose) for row in shown]
             claims = sum(len(row.claims) for row in epoch)
             between = list(islice(replayed, int(claims * _REPLAYED / _CLAIMS_A_GROUP)))
             mixed = [*epoch, *between]
@@ -158,6 +160,11 @@ class Training:
         if self._responses is None:
             self._responses = list(labelled_responses(self._data / "groundedness"))
         return self._responses
+
+
+def _shown(row: Row, choose: random.Random) -> Row:
+    """What an epoch shows of ``row``; the few claims of a short one are all needed."""
+    return row if len(row.claims) < _MANY else row.thinned(choose, _SUPPORTED_KEPT)
 
 
 def fold_of(source: str) -> int:
