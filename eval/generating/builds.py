@@ -113,7 +113,8 @@ BUILDS: Mapping[str, tuple[Build, ...]] = {
         ),
         _build(
             Kind.CONDITION,
-            rf"(?P<answer>[A-Z][^,;:?]{{15,120}}){_NOT_WHETHER} if (?P<case>[^,;:?]{{10,110}})",
+            rf"(?P<answer>(?!Ask|Check|Decide|Find|See|Tell|Verify)[A-Z][^,;:?]{{15,120}}){_NOT_WHETHER} if ",
+            r"(?P<case>[^,;:?]{10,110})",
             question="what applies if {case}",
         ),
         _build(
@@ -175,7 +176,7 @@ BUILDS: Mapping[str, tuple[Build, ...]] = {
         ),
         _build(
             Kind.CONDITION,
-            r"(?P<case>(?:Si (?!possible|besoin|nécessaire|oui|non)|S['’](?=ils?\b))[^,;:?]{8,110}), ",
+            r"(?P<case>(?:Si (?!possible|besoin|nécessaire|oui|non)|S['’](?=il\b))[^,;:?]{8,110}), ",
             r"(?P<answer>[^?]{15,})",
             question="qu'est-il prévu {case}",
             begins="case",

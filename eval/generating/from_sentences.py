@@ -22,6 +22,7 @@ _NEXT_CLAUSE = re.compile(
     r" ?; | and (?=(?:is|are|must|may|can|has)\b)| et (?=(?:est|sont|compte|doit|peut|se)\b)"
 )
 _DEFINITE = re.compile(r"(?:the |l[ea] |l['’])(?!\S+ )", re.IGNORECASE)
+_IMPERSONAL = re.compile(r"^S['’]il (?:reste|y a|faut|s['’]agit|existe|manque)\b")
 _THEN = re.compile(r"^(?:then|alors) ")
 _CUT = re.compile(r" (?:and|or|et|ou)$")
 _VOWEL_NEXT = re.compile(r"\bque (?=une?\b|il|elle|on\b|[aeiouyâàéèêëîïôœùû])")
@@ -74,7 +75,7 @@ def _asked(
 
 def _is_clear(build: Build, parts: Mapping[str, str], wording: Wording) -> bool:
     """Whether the question points to nothing outside of it, and no clause was cut in two."""
-    if any(wording.leans(part) for name, part in parts.items() if name != "answer"):
+    if any(wording.leans(_IMPERSONAL.sub("", part)) for name, part in parts.items() if name != "answer"):
         return False
     if any(part.count("(") != part.count(")") for part in parts.values()) or _CUT.search(parts["answer"]):
         return False

@@ -20,6 +20,7 @@ from eval.generating.written import Writer, Written
 from eval.report import Progress, SummaryRow, silent
 from rag.errors import InvalidRequest
 from rag.factory import Footnote
+from rag.llm.named import EXTRACTIVE
 
 SEED = 20240229
 QUESTIONS = 50
@@ -114,9 +115,13 @@ def generate(
 
     Raises:
         CollectionNotFound: there is no such collection.
-        InvalidRequest: nothing in it gives a question.
+        InvalidRequest: nothing in it gives a question, or ``llm`` writes none.
         ModelUnavailable: the language model cannot be set up.
     """
+    if llm == EXTRACTIVE:
+        raise InvalidRequest(
+            f"{EXTRACTIVE} writes no questions; give --llm provider:model, or leave it out for rules alone."
+        )
     found = footnote.catalog.collection(collection)
     documents = list(read_documents(footnote.catalog, found))
     known = [document for document in documents if document.language in LANGUAGES]

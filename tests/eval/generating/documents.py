@@ -11,7 +11,7 @@ from ingest.stages import BlockKind
 def document(
     text: str, *, language: str = "en", title: str = "Handbook", address: str = "a.md"
 ) -> SourceDocument:
-    """``# `` begins a heading, ``- `` a list item; a line with `` | `` is a table's row, the first its header."""
+    """``# `` begins a heading, ``- `` a list item; lines with `` | `` are rows, the first is the header."""
     return SourceDocument(
         address=address, title=title, language=language, text=text, sections=tuple(_sections(text))
     )

@@ -77,6 +77,8 @@ def test_a_collection_without_a_question_in_it_is_refused(footnote: Footnote) ->
         generate(footnote, "empty")
     with pytest.raises(CollectionNotFound):
         generate(footnote, "elsewhere")
+    with pytest.raises(InvalidRequest, match="writes no questions"):
+        generate(footnote, "handbook", llm="extractive")
 
 
 def test_unanswerable_questions_are_on_nothing_the_documents_mention() -> None:
