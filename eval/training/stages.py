@@ -43,7 +43,7 @@ _REPLAYED = 0.25
 """Claims of the curriculum between the labelled ones, so that nothing is unlearnt."""
 
 _SUPPORTED_KEPT = 0.5
-"""Share of the supported claims of a long row that an epoch shows: of RAGTruth's nine of ten are supported."""
+"""Share of the supported claims of a long row that an epoch shows: of RAGTruth's nine of ten are."""
 
 _MANY = 10
 
