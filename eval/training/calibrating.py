@@ -11,9 +11,9 @@ from eval.metrics import Span, span_character_score
 from eval.training.labelled import LabelledResponse
 from rag.domain import Evidence
 from rag.grounding.findings import answer_signals
-from rag.grounding.local.checker import Finding, LocalModel, LocalSession, joined
+from rag.grounding.local.checker import Finding, LocalJudge, LocalModel, uncarried_words
 from rag.grounding.local.reading import ClaimReader
-from rag.grounding.local.signals import NAMES, not_carried
+from rag.grounding.local.signals import NAMES
 from rag.logistic import Weights
 from rag.text.language import detect_language
 
@@ -36,15 +36,15 @@ class ReadResponse:
 
 def read_responses(responses: Iterable[LabelledResponse], reader: ClaimReader) -> Iterator[ReadResponse]:
     """Findings for every response that has sentences with labels."""
-    source, session = "", None
+    source, judge = "", None
     for each in responses:
         if not each.sentences:
             continue
-        if session is None or each.source != source:
+        if judge is None or each.source != source:
             texts = [Evidence(id=str(n), text=text) for n, text in enumerate(each.record.context)]
-            source, session = each.source, LocalSession(texts, reader, _UNFITTED)
+            source, judge = each.source, LocalJudge(texts, reader, _UNFITTED)
         sentences = [claim.text for _, _, claim in each.sentences]
-        found = session.find(sentences, detect_language(each.record.response))
+        found = judge.find(sentences, detect_language(each.record.response))
         yield ReadResponse(labelled=each, findings=tuple(found))
 
 
@@ -131,12 +131,7 @@ def _marked(each: ReadResponse) -> list[Span]:
 def _predicted(each: ReadResponse, scores: Sequence[float], threshold: float) -> list[Span]:
     spans: list[Span] = []
     for (start, end, claim), found, score in zip(each.labelled.sentences, each.findings, scores, strict=True):
-        if score >= _UNFITTED.threshold or found.reading is None:
-            continue
-        places = [
-            place
-            for place, doubt in zip(found.reading.places, not_carried(found.reading), strict=True)
-            if doubt >= threshold
-        ]
-        spans += [(start + low, start + high) for low, high in joined(places, claim.text)] or [(start, end)]
+        if score < _UNFITTED.threshold:
+            places = uncarried_words(claim.text, found, threshold)
+            spans += [(start + low, start + high) for low, high in places] or [(start, end)]
     return spans

@@ -12,28 +12,17 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from rag.domain import Evidence, GroundingReport, SentenceVerdict, UnsupportedSpan, Verdict
-from rag.grounding.claims import is_checkable
+from rag.domain import Evidence
 from rag.grounding.comparing import Difference, EvidenceReading, read_evidence
 from rag.grounding.features import EvidenceIndex, Signals
-from rag.grounding.findings import (
-    answer_signals,
-    evidence_span,
-    not_checkable,
-    supported_verbatim,
-    verbatim_span,
-)
+from rag.grounding.findings import answer_signals, evidence_span
 from rag.grounding.local.memory import EvidenceMemory
 from rag.grounding.local.reading import ClaimReader, ClaimReading
 from rag.grounding.local.signals import contradiction_share, not_carried, sentence_signals
+from rag.grounding.sentence_checker import DIFFERING_SHARE, Judgement, SentenceChecker, deciding
 from rag.logistic import Weights
-from rag.text.language import detect_language
-from rag.text.sentences import split_sentences
 
 NAME = "local"
-
-_WRONG_VALUE_SHARE = 0.5
-"""Of the threshold: what a sentence that differs in a value can score at most, however well it reads."""
 
 _HALF = 0.5
 """Share of what is not carried that the evidence says otherwise, above which it contradicts."""
@@ -61,7 +50,11 @@ class LocalModel(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """Everything a verdict on one sentence is made of; see :mod:`rag.grounding.local.signals`."""
+    """Everything a judgement of one sentence is made of; see :mod:`rag.grounding.local.signals`.
+
+    Attributes:
+        differing: values that decide against the sentence.
+    """
 
     reading: ClaimReading | None
     shared: Signals
@@ -69,138 +62,60 @@ class Finding:
     signals: dict[str, float]
 
 
-class LocalChecker:
-    """Reads answers against evidence with the trained model.
+def local_checker(reader: ClaimReader, model: LocalModel) -> SentenceChecker:
+    """The checker of a loaded reader.
 
     Args:
-        reader: the loaded model.
         model: how its readings become probabilities.
     """
 
-    def __init__(self, reader: ClaimReader, model: LocalModel) -> None:
-        self._reader = reader
-        self._model = model
+    def answer_score(scores: Sequence[float]) -> float:
+        return model.answer.probability(answer_signals(scores))
 
-    @property
-    def name(self) -> str:
-        """``local``."""
-        return NAME
-
-    def check(
-        self, answer: str, evidence: Sequence[Evidence], *, question: str | None = None
-    ) -> GroundingReport:
-        """Check every sentence of ``answer`` against all of ``evidence``.
-
-        An answer that asserts nothing has score 1; with empty evidence every assertion is unsupported.
-        """
-        session = self.begin(evidence, question=question)
-        spans = split_sentences(answer)
-        return session.report(session.judge_all(answer, spans, detect_language(answer)))
-
-    def begin(self, evidence: Sequence[Evidence], *, question: str | None = None) -> LocalSession:
-        """A check of one answer against ``evidence``, sentence by sentence."""
-        return LocalSession(evidence, self._reader, self._model)
+    return SentenceChecker(
+        NAME,
+        lambda evidence, _: LocalJudge(evidence, reader, model),
+        threshold=model.threshold,
+        compares=False,  # done here, since what differs is also a signal
+        answer_score=answer_score,
+    )
 
 
-class LocalSession:
-    """Judges the sentences of one answer as they come; evidence is read once."""
+class LocalJudge:
+    """Judges sentences against ``evidence``, which is read once."""
 
     def __init__(self, evidence: Sequence[Evidence], reader: ClaimReader, model: LocalModel) -> None:
         self._evidence = evidence
-        self._reader = reader
         self._model = model
-        self._read = EvidenceMemory(evidence, reader)
+        self._memory = EvidenceMemory(evidence, reader)
         self._compared: dict[str, tuple[EvidenceIndex, EvidenceReading]] = {}
 
-    def judge(self, sentence: str, *, before: str = "") -> SentenceVerdict:
-        """The verdict on ``sentence``, which follows ``before`` in the answer; offsets into ``sentence``."""
-        language = detect_language(f"{before} {sentence}")
-        return self.judge_all(sentence, [(0, len(sentence))], language)[0]
-
-    def judge_all(
-        self, answer: str, spans: Sequence[tuple[int, int]], language: str
-    ) -> list[SentenceVerdict]:
-        """Verdicts on the sentences ``answer[start:end]``, in order; offsets into ``answer``."""
-        checkable = [span for span in spans if is_checkable(answer[span[0] : span[1]], language)]
-        quotes = {span: verbatim_span(answer, span, self._evidence) for span in checkable}
-        compared = [span for span in checkable if quotes[span] is None]
-        findings = self.find([answer[start:end] for start, end in compared], language)
-        found = dict(zip(compared, findings, strict=True))
-        verdicts = []
-        for span in spans:
-            quote = quotes.get(span)
-            if quote is not None:
-                verdicts.append(supported_verbatim(answer, span, quote))
-            elif span in found:
-                verdicts.append(self._verdict(answer, span, found[span]))
-            else:
-                verdicts.append(not_checkable(answer, span))
-        return verdicts
+    def judge(self, sentences: Sequence[str], language: str) -> list[Judgement]:
+        """A judgement on each of ``sentences``, in order."""
+        findings = self.find(sentences, language)
+        return [self._judgement(text, found) for text, found in zip(sentences, findings, strict=True)]
 
     def find(self, sentences: Sequence[str], language: str) -> list[Finding]:
-        """Everything a verdict is made of, for each of ``sentences``."""
-        if not sentences:
-            return []
+        """What is found out about each of ``sentences``, in order."""
         index, reading = self._compare(language)
-        readings = self._read.judge(sentences, language)
         findings = []
-        for sentence, read in zip(sentences, readings, strict=True):
-            nearest = index.nearest(sentence)
-            shared = index.signals(sentence, nearest, 0.0)
-            differing = reading.differences(sentence)
-            findings.append(
-                Finding(
-                    reading=read,
-                    shared=shared,
-                    differing=differing,
-                    signals=sentence_signals(read, shared, differing),
-                )
-            )
+        for sentence, read in zip(sentences, self._memory.judge(sentences, language), strict=True):
+            shared = index.signals(sentence, index.nearest(sentence), cosine=0.0)
+            differing = tuple(deciding(reading.differences(sentence)))
+            signals = sentence_signals(read, shared, differing)
+            findings.append(Finding(reading=read, shared=shared, differing=differing, signals=signals))
         return findings
 
-    def report(self, verdicts: Sequence[SentenceVerdict]) -> GroundingReport:
-        """What ``verdicts`` come to for the answer they make up; 1 when it asserts nothing."""
-        scores = [each.score for each in verdicts if each.verdict is not Verdict.NOT_CHECKABLE]
-        return GroundingReport(
-            score=self._model.answer.probability(answer_signals(scores)) if scores else 1.0,
-            sentences=tuple(verdicts),
-            checker=NAME,
-            threshold=self._model.threshold,
-        )
-
-    def _verdict(self, answer: str, span: tuple[int, int], found: Finding) -> SentenceVerdict:
-        threshold = self._model.threshold
-        score = self._model.sentence.probability(found.signals) if self._evidence else 0.0
+    def _judgement(self, sentence: str, found: Finding) -> Judgement:
+        score = self._model.sentence.probability(found.signals)
         if found.differing:
-            score = min(score, threshold * _WRONG_VALUE_SHARE)
-        verdict = Verdict.SUPPORTED
-        if score < threshold:
-            verdict = Verdict.CONTRADICTED if _contradicts(found) else Verdict.UNSUPPORTED
+            score = min(score, self._model.threshold * DIFFERING_SHARE)
         best = found.shared.best
-        return SentenceVerdict(
-            text=answer[span[0] : span[1]],
-            start=span[0],
-            end=span[1],
-            verdict=verdict,
+        return Judgement(
             score=score,
+            contradicted=_contradicts(found),
             evidence=() if best is None else (evidence_span(best, self._evidence),),
-            unsupported_spans=() if verdict is Verdict.SUPPORTED else self._unsupported(answer, span, found),
-        )
-
-    def _unsupported(self, answer: str, span: tuple[int, int], found: Finding) -> tuple[UnsupportedSpan, ...]:
-        """The words that are not carried; the whole sentence where no single word stands out."""
-        marked = [(each.start, each.end) for each in found.differing]
-        if found.reading is not None:
-            marked += [
-                place
-                for place, doubt in zip(found.reading.places, not_carried(found.reading), strict=True)
-                if doubt >= self._model.piece_threshold
-            ]
-        if not marked:
-            return (UnsupportedSpan(start=span[0], end=span[1]),)
-        return tuple(
-            UnsupportedSpan(start=span[0] + start, end=span[0] + end)
-            for start, end in joined(marked, answer[span[0] : span[1]])
+            unsupported=tuple(uncarried_words(sentence, found, self._model.piece_threshold)),
         )
 
     def _compare(self, language: str) -> tuple[EvidenceIndex, EvidenceReading]:
@@ -213,7 +128,19 @@ class LocalSession:
         return self._compared[language]
 
 
-def joined(places: Sequence[tuple[int, int]], sentence: str) -> list[tuple[int, int]]:
+def uncarried_words(sentence: str, found: Finding, threshold: float) -> list[tuple[int, int]]:
+    """Places of the words that are not carried, from ``threshold`` on, and of values that differ."""
+    places = [(each.start, each.end) for each in found.differing]
+    if found.reading is not None:
+        places += [
+            place
+            for place, doubt in zip(found.reading.places, not_carried(found.reading), strict=True)
+            if doubt >= threshold
+        ]
+    return _joined(places, sentence)
+
+
+def _joined(places: Sequence[tuple[int, int]], sentence: str) -> list[tuple[int, int]]:
     """Places as whole words, those with next to nothing between them as one."""
     spans: list[tuple[int, int]] = []
     for start, end in sorted(places):

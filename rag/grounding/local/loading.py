@@ -14,9 +14,10 @@ from tokenizers import Tokenizer
 
 from rag.embedding.sentence_transformer import DEFAULT_MODEL, choose_precision, locate_model
 from rag.errors import ModelUnavailable
-from rag.grounding.local.checker import LocalChecker, LocalModel
+from rag.grounding.local.checker import LocalModel, local_checker
 from rag.grounding.local.reader import EvidenceReader
 from rag.grounding.local.reading import ClaimReader
+from rag.grounding.sentence_checker import SentenceChecker
 
 WEIGHTS_FILE = "reader.safetensors"
 MODEL_FILE = "model.json"
@@ -27,14 +28,14 @@ _ENCODER_WORDS = "embeddings.word_embeddings.weight"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def open_local_checker() -> LocalChecker:
+def open_local_checker() -> SentenceChecker:
     """The checker with the weights that come with Footnote, in the CPU's fastest precision.
 
     Raises:
         ModelUnavailable: weights are missing or damaged, or the default embedding model is.
     """
     model = LocalModel.model_validate(json.loads(_folder().joinpath(MODEL_FILE).read_bytes()))
-    return LocalChecker(stored_reader(), model)
+    return local_checker(stored_reader(), model)
 
 
 @lru_cache(maxsize=1)

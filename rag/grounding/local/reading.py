@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ from rag.grounding.local.pieces import (
     passages,
 )
 from rag.grounding.local.reader import EvidenceReader, Memory, Tokens
+
+
+_PIECES_KEPT = 8000
+"""Evidence that is remembered for the next answer: several often rest on the same. 9 KiB a piece."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,17 +61,24 @@ class ClaimReader:
         self._reader = reader.eval()
         self._tokenizer = tokenizer
         self._lock = threading.Lock()
+        self._read: OrderedDict[tuple[Passage, ...], ReadEvidence] = OrderedDict()
 
     def cut(self, text: str) -> list[Passage]:
         """``text`` as passages that can be read."""
         return passages(units(text), self._tokenizer)
 
     def read(self, found: Sequence[Passage]) -> ReadEvidence:
-        """Encode ``found``, at least one passage."""
-        tokens = evidence_tokens([found])
+        """Encode ``found``, at least one passage; what was read lately is not read again."""
+        key = tuple(found)
         with self._lock, torch.inference_mode():
-            memory = self._reader.read(tokens)
-        return ReadEvidence(memory, tokens, held(found))
+            known = self._read.pop(key, None)
+            if known is None:
+                tokens = evidence_tokens([found])
+                known = ReadEvidence(self._reader.read(tokens), tokens, held(found))
+            self._read[key] = known
+            while len(self._read) > 1 and sum(map(_pieces, self._read)) > _PIECES_KEPT:
+                self._read.popitem(last=False)
+        return known
 
     def judge(self, evidence: ReadEvidence, texts: Sequence[str]) -> list[ClaimReading]:
         """One reading for each of ``texts``, in order."""
@@ -91,3 +103,7 @@ class ClaimReader:
             )
             place = end
         return readings
+
+
+def _pieces(found: tuple[Passage, ...]) -> int:
+    return sum(len(passage.pieces) for passage in found)
