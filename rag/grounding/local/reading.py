@@ -25,7 +25,6 @@ from rag.grounding.local.pieces import (
 )
 from rag.grounding.local.reader import EvidenceReader, Memory, Tokens
 
-
 _PIECES_KEPT = 8000
 """Evidence that is remembered for the next answer: several often rest on the same. 9 KiB a piece."""
 
