@@ -18,7 +18,7 @@ from eval.question_set import GoldQuestion
 from eval.suite.html import content_security_policy
 
 _CASES = 40
-_CHART_LEFT, _CHART_RIGHT = 240.0, 620.0  # pixels; names stand to the left of it, figures to the right
+_CHART_LEFT, _CHART_RIGHT = 20.0, 680.0  # pixels; ratings stand to the right of it
 
 
 def comparison_page(comparison: Comparison) -> str:
