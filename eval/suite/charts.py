@@ -33,7 +33,7 @@ def interval_chart(figures: Sequence[Figure], name: str) -> Markup:
         height,
         f"{name}: values with 95 % intervals",
         "One row a figure: a dot at its value, a line over its 95 % interval, and a diamond at the value of "
-        "each trivial system. The table below holds the same numbers.",
+        "each trivial system; an arrow down where lower is better. The table below holds the same numbers.",
         _axis(len(shares) * _ROW + 10) + rows,
     )
 
@@ -91,7 +91,8 @@ def latency_chart(cases: Sequence[Case]) -> Markup:
 def _interval_row(figure: Figure, place: int) -> Markup:
     assert figure.value is not None
     y = place * _ROW + 18
-    row = Markup('<text class="end" x="{}" y="{}">{}</text>').format(_LEFT - 12, y + 4, figure.title)
+    called = f"{figure.title} ↓" if figure.better == "lower" else figure.title
+    row = Markup('<text class="end" x="{}" y="{}">{}</text>').format(_LEFT - 12, y + 4, called)
     if figure.ci95 is not None:
         row += Markup('<line class="interval" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>').format(
             _x(figure.ci95[0]), _x(figure.ci95[1]), y, y
