@@ -167,6 +167,11 @@ def _reranker(footnote: Footnote) -> Iterator[Finding]:
     yield Finding(part="reranker", health=Health.OK, message=message)
 
 
+def _checker(footnote: Footnote) -> Iterator[Finding]:
+    name = footnote.checker().name
+    yield Finding(part="checker", health=Health.OK, message=f"Answers are checked by {name}.")
+
+
 def _other_model(footnote: Footnote, collection: Collection) -> Finding:
     next_step = f"footnote collections reembed {collection.name}"
     try:
@@ -250,6 +255,7 @@ _CHECKS: Sequence[tuple[str, Check]] = (
     ("index", _indexes),
     ("model", _model),
     ("reranker", _reranker),
+    ("checker", _checker),
     ("device", _device),
     ("parsers", _parsers),
     (PART, llm_findings),

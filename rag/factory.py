@@ -24,10 +24,9 @@ from rag.errors import (
     CollectionExists,
     CollectionNotFound,
     EmbeddingMismatch,
-    InvalidRequest,
     ModelUnavailable,
 )
-from rag.grounding.alignment_checker import AlignmentChecker
+from rag.grounding.opening import CheckerParts, open_checker
 from rag.index.generations import CollectionIndexes
 from rag.interfaces import (
     AnswerabilityJudge,
@@ -61,9 +60,6 @@ T = TypeVar("T")
 NO_RERANKER = "none"
 
 _BREAKER = "breaker "
-
-CHECKERS = {AlignmentChecker.NAME: AlignmentChecker}
-"""Groundedness checkers by name; each is built from the embedder."""
 
 
 class Footnote:
@@ -305,11 +301,17 @@ class Footnote:
 
         Raises:
             InvalidRequest: unknown name; the message lists the known ones.
+            ModelUnavailable: its model cannot be set up.
         """
         name = name or self.settings.checker
-        if name not in CHECKERS:
-            raise InvalidRequest(f"There is no checker {name!r}; known are {', '.join(CHECKERS)}.")
-        return self._shared(f"checker {name}", lambda: CHECKERS[name](self.embedder))
+        return self._shared(f"checker {name}", lambda: open_checker(name, self._checker_parts()))
+
+    def _checker_parts(self) -> CheckerParts:
+        return CheckerParts(
+            settings=self.settings,
+            embedder=lambda: self.embedder,
+            language_model=lambda name, max_tokens, timeout_s: self._brief_llm(max_tokens, timeout_s, name),
+        )
 
     def open_collection(self, name: str) -> Collection:
         """The collection ``name``, made if it is not there; it may be of another model than the settings'."""

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -148,7 +148,38 @@ class Settings(BaseSettings):
     rerank_candidates: int = Field(
         default=30, ge=1, le=200, description="Passages that the reranker reads for each question."
     )
-    checker: str = Field(default="alignment", description="Groundedness checker.")
+    checker: str = Field(
+        default="alignment",
+        description="Groundedness checker: alignment, lexical, llm, llm:NAME, nli:MODEL or hub:MODEL, "
+        "see docs/grounding.md.",
+    )
+    checker_threshold: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="Probability of support from which nli and hub call a sentence supported.",
+    )
+    checker_labels: Mapping[str, Literal["supported", "unsupported", "contradicted"]] = Field(
+        default={},
+        description="What the labels of a nli or hub model mean, where their names do not tell, "
+        "as a JSON object.",
+    )
+    checker_pair: str = Field(
+        default="evidence_first",
+        description="evidence_first or claim_first: the order in which a nli or hub model reads them.",
+        pattern=r"^(evidence_first|claim_first)$",
+    )
+    checker_template: str = Field(
+        default="{evidence}",
+        description="How a nli or hub model is shown evidence; {question} may stand in it.",
+        pattern=r"\{evidence\}",
+    )
+    checker_max_tokens: int = Field(
+        default=512, ge=64, description="Word pieces a nli or hub model reads at once, evidence and claim."
+    )
+    checker_timeout_s: float = Field(
+        default=30.0, gt=0, description="Seconds the language model of the checker llm may take for one call."
+    )
     grounding_policy: GroundingPolicy = Field(
         default=GroundingPolicy.ANNOTATE,
         description="annotate, drop, regenerate or refuse: what happens to unsupported sentences.",

@@ -52,7 +52,9 @@ def groundedness(
             "JSONL or with tabs (.tsv); or a folder of RAGTruth as published."
         ),
     ],
-    checker: Annotated[str | None, typer.Option("--checker", help="Checker; unset: the default one.")] = None,
+    checker: Annotated[
+        str | None, typer.Option("--checker", help="alignment, lexical, llm[:NAME], nli:MODEL or hub:MODEL.")
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:

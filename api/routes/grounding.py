@@ -8,6 +8,7 @@ from api.dependencies import FootnoteParts
 from api.errors import problems
 from api.schemas.answers import GroundingReportBody
 from api.schemas.grounding import GroundRequest
+from rag.grounding.opening import check_requested
 
 router = APIRouter(prefix="/v1", tags=["grounding"])
 
@@ -15,5 +16,7 @@ router = APIRouter(prefix="/v1", tags=["grounding"])
 @router.post("/ground", responses=problems(503))
 def ground(body: GroundRequest, footnote: FootnoteParts) -> GroundingReportBody:
     """Check every sentence of an answer against the passages it was written from; nothing is stored."""
+    if body.checker is not None:
+        check_requested(body.checker, footnote.settings)
     checker = footnote.checker(body.checker)
     return GroundingReportBody.of(checker.check(body.answer, body.evidence(), question=body.question))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.domain import Evidence, GroundingReport, Verdict
-from rag.factory import CHECKERS
+from rag.grounding.claim_model import ClaimModel
+from rag.grounding.hub_checker import model_checker
+from rag.grounding.llm_checker import llm_checker
+from rag.grounding.opening import CHECKERS, CheckerParts, open_checker
 from rag.interfaces import GroundednessChecker
+from rag.settings import load_settings
+from tests.claim_models import write_nli_model, write_word_model
 from tests.fakes import HashedEmbedder
+from tests.judging_llm import JudgingLlm
 
 LEAVE = (
     "Employees in Leeds have 25 days of annual leave a year. "
@@ -31,9 +39,51 @@ EVIDENCE = [
 ]
 
 
-@pytest.fixture(params=sorted(CHECKERS))
-def checker(request: pytest.FixtureRequest) -> GroundednessChecker:
-    return CHECKERS[request.param](HashedEmbedder(dimension=1024))
+FIGURE_OF_ANOTHER = "5 days of annual leave a year."
+"""The evidence holds the figure, but of leave that is carried over."""
+
+WORDS = sorted({word.lower() for text in EVIDENCE for word in re.findall(r"\w+|[^\w\s]+", text.text)})
+
+
+def _opened(name: str) -> Callable[[Path], GroundednessChecker]:
+    def open_it(_: Path) -> GroundednessChecker:
+        parts = CheckerParts(
+            settings=load_settings(),
+            embedder=lambda: HashedEmbedder(dimension=1024),
+            language_model=lambda *_: JudgingLlm(),
+        )
+        return open_checker(name, parts)
+
+    return open_it
+
+
+def _of_model(
+    name: str, write: Callable[[Path, Sequence[str]], Path]
+) -> Callable[[Path], GroundednessChecker]:
+    def open_it(folder: Path) -> GroundednessChecker:
+        model = ClaimModel(str(write(folder / name, WORDS)), device="cpu", precision="float32", threads=1)
+        return model_checker(f"{name}:model", model)
+
+    return open_it
+
+
+MAKERS: dict[str, Callable[[Path], GroundednessChecker]] = {
+    "alignment": _opened("alignment"),
+    "lexical": _opened("lexical"),
+    "llm": lambda _: llm_checker(JudgingLlm()),
+    "nli": _of_model("nli", write_nli_model),
+    "hub": _of_model("hub", write_word_model),
+}
+"""Every kind of checker, ready to check."""
+
+
+@pytest.fixture(scope="module", params=sorted(MAKERS))
+def checker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GroundednessChecker:
+    return MAKERS[request.param](tmp_path_factory.mktemp("models"))
+
+
+def test_every_checker_of_the_table_is_held_to_these_promises() -> None:
+    assert sorted(MAKERS) == sorted(CHECKERS)
 
 
 def verdicts(report: GroundingReport) -> list[Verdict]:
@@ -102,15 +152,17 @@ def test_a_verbatim_sentence_is_supported_and_its_place_shown(
     [
         "Up to 8 days may be carried over until 31 March.",
         "Employees in Leeds have 28 days of annual leave a year.",
-        pytest.param(
-            "5 days of annual leave a year.",
-            marks=pytest.mark.xfail(strict=True, reason="the figure stands elsewhere in the evidence"),
-        ),
+        FIGURE_OF_ANOTHER,
         "Cinq jours au plus peuvent être reportés jusqu’au 30 avril.",
         "Les salariés à plein temps ont 35 jours de congés payés par an.",
     ],
 )
-def test_a_changed_figure_is_not_supported(checker: GroundednessChecker, answer: str) -> None:
+def test_a_changed_figure_is_not_supported(
+    checker: GroundednessChecker, answer: str, request: pytest.FixtureRequest
+) -> None:
+    if checker.name == "alignment" and answer == FIGURE_OF_ANOTHER:
+        reason = "it does not ask what a figure is said of"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     report = checker.check(answer, EVIDENCE)
     assert_sound(report, answer, EVIDENCE)
     assert verdicts(report)[0] in {Verdict.UNSUPPORTED, Verdict.CONTRADICTED}
@@ -197,11 +249,10 @@ def test_a_context_of_200_000_characters_is_checked(checker: GroundednessChecker
 _TEXT = st.text(alphabet="aà5.,!?\n «»[]’-XYZ leave days 25", max_size=120)
 
 
-@pytest.mark.parametrize("name", sorted(CHECKERS))
 @settings(max_examples=60, deadline=None)
 @given(answer=_TEXT, texts=st.lists(_TEXT, max_size=3))
-def test_any_text_gets_a_sound_report(name: str, answer: str, texts: list[str]) -> None:
+def test_any_text_gets_a_sound_report(checker: GroundednessChecker, answer: str, texts: list[str]) -> None:
     evidence = [Evidence(id=str(place), text=text) for place, text in enumerate(texts)]
-    report = CHECKERS[name](HashedEmbedder()).check(answer, evidence)
+    report = checker.check(answer, evidence)
     assert_sound(report, answer, evidence)
     assert report.count(Verdict.SUPPORTED) <= len(report.sentences)

@@ -14,6 +14,7 @@ MODELS = {
     "rag/embedding/sentence_transformer.py",
     "rag/embedding/openvino_embedding.py",
     "rag/retrieval/cross_encoder.py",
+    "rag/grounding/claim_model.py",
     "ingest/tuning/training.py",
 }
 ADAPTERS = {
@@ -22,7 +23,13 @@ ADAPTERS = {
     "sqlalchemy": {"rag/store/"},
     "alembic": {"rag/store/"},
     "sentence_transformers": MODELS,
-    "torch": {*MODELS, "rag/llm/local_transformers.py", "api/diagnosis.py"},  # the doctor: a GPU?
+    "torch": {
+        *MODELS,
+        "rag/grounding/local/",
+        "eval/training/",
+        "rag/llm/local_transformers.py",
+        "api/diagnosis.py",  # the doctor: a GPU?
+    },
     "transformers": {*MODELS, "rag/llm/local_transformers.py"},
     "openvino": {"rag/embedding/openvino_embedding.py"},
     "fsspec": {"ingest/remote.py"},

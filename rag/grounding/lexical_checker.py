@@ -1,0 +1,51 @@
+"""The floor of all checkers: shared words, and figures compared, without any model.
+
+It loads nothing and takes milliseconds. A paraphrase in other words scores low, a swapped role high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.domain import Evidence
+from rag.grounding.features import EvidenceIndex
+from rag.grounding.findings import evidence_span
+from rag.grounding.sentence_checker import Judgement, SentenceChecker, joined_places
+
+NAME = "lexical"
+
+_THRESHOLD = 0.45
+"""Of the weighted share of a sentence's words that must be held."""
+_NEAREST_SHARE = 0.5
+"""How much what the nearest sentences hold counts beside what all of the evidence holds."""
+
+
+def lexical_checker() -> SentenceChecker:
+    """The checker ``lexical``."""
+    return SentenceChecker(
+        NAME, lambda evidence, _: LexicalJudge(evidence), threshold=_THRESHOLD, compares=True
+    )
+
+
+class LexicalJudge:
+    """Scores the share of a sentence's words that the evidence holds, rare words more than common ones."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._evidence = evidence
+        self._indexes: dict[str, EvidenceIndex] = {}
+
+    def judge(self, sentences: Sequence[str], language: str) -> list[Judgement]:
+        """A judgement on each of ``sentences``, in order."""
+        if language not in self._indexes:
+            self._indexes[language] = EvidenceIndex(self._evidence, language)
+        index = self._indexes[language]
+        return [self._judge(sentence, index) for sentence in sentences]
+
+    def _judge(self, sentence: str, index: EvidenceIndex) -> Judgement:
+        signals = index.signals(sentence, index.nearest(sentence), 0.0)
+        held, nearest = signals.values["coverage_all"], signals.values["coverage_best"]
+        return Judgement(
+            score=(1 - _NEAREST_SHARE) * held + _NEAREST_SHARE * nearest,
+            evidence=() if signals.best is None else (evidence_span(signals.best, self._evidence),),
+            unsupported=joined_places([(term.start, term.end) for term in signals.missing]),
+        )
