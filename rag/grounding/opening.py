@@ -52,6 +52,12 @@ class CheckerKind:
         return f"{name}, {name}:{self.argument}" if self.argument else name
 
 
+def _local(_: CheckerParts, __: str) -> GroundednessChecker:
+    from rag.grounding.local.loading import open_local_checker  # torch takes seconds to import
+
+    return open_local_checker()
+
+
 def _alignment(parts: CheckerParts, _: str) -> GroundednessChecker:
     return AlignmentChecker(parts.embedder())
 
@@ -97,6 +103,7 @@ def _model(kind: str) -> Callable[[CheckerParts, str], GroundednessChecker]:
 
 
 CHECKERS: Mapping[str, CheckerKind] = {
+    "local": CheckerKind(open=_local),
     "alignment": CheckerKind(open=_alignment),
     "lexical": CheckerKind(open=_lexical),
     "llm": CheckerKind(open=_llm, argument="NAME"),

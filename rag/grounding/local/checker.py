@@ -1,4 +1,4 @@
-"""The default groundedness checker: a small trained model reads each sentence against all of the evidence.
+"""The trained groundedness checker: a small model reads each sentence against all of the evidence.
 
 The model (:mod:`rag.grounding.local.reader`) says of every word whether the evidence carries it. What it
 finds, the terms shared with the evidence, and a comparison of figures, dates, names and denials without a

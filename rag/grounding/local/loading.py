@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,13 +28,23 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def open_local_checker() -> SentenceChecker:
-    """The checker with the weights that come with Footnote, in the CPU's fastest precision.
+    """The checker with its trained weights, in the CPU's fastest precision.
 
     Raises:
-        ModelUnavailable: weights are missing or damaged, or the default embedding model is.
+        ModelUnavailable: it is not trained, its weights are damaged, or the default embedding model's are.
     """
-    model = LocalModel.model_validate(json.loads(_folder().joinpath(MODEL_FILE).read_bytes()))
+    if not is_trained():
+        raise ModelUnavailable(
+            "The checker 'local' has no weights yet: train it with 'make train-grounding DATA=folder', "
+            "or choose another (FOOTNOTE_CHECKER=alignment)."
+        )
+    model = LocalModel.model_validate_json(_folder().joinpath(MODEL_FILE).read_bytes())
     return local_checker(stored_reader(), model)
+
+
+def is_trained() -> bool:
+    """Whether the weights and probabilities that training writes are there."""
+    return all((_folder() / name).is_file() for name in (WEIGHTS_FILE, MODEL_FILE))
 
 
 @lru_cache(maxsize=1)
