@@ -16,6 +16,7 @@ from api.schemas.evaluations import EvaluationBody, EvaluationRequest
 from eval.suite.jobs import KIND, stored_report
 from rag.domain import Job, JobState
 from rag.errors import Conflict, JobNotFound
+from rag.grounding.opening import check_requested
 from rag.interfaces import Catalog
 
 JSON, HTML = "application/json", "text/html"
@@ -41,6 +42,7 @@ def evaluate(
     if suite.collection is not None:
         footnote.catalog.collection(suite.collection)
     if suite.checker is not None:
+        check_requested(suite.checker, settings)
         footnote.checker(suite.checker)
     if body.baseline is not None:
         stored_report(footnote.catalog, body.baseline)
