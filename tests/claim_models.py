@@ -38,8 +38,8 @@ def write_nli_model(
     model.bert.pooler.dense.weight.data.copy_(torch.eye(8))
     with torch.no_grad():
         model.classifier.weight[entails, _KNOWN] = torch.nan if nan else 2000.0
-        model.classifier.bias[entails] = -1871.0  # where one word in forty is unknown
-        model.classifier.bias[-1] = 1.0
+        model.classifier.bias[entails] = -1875.0  # where one word in fifty is unknown
+        model.classifier.bias[max({*range(len(labels))} - {entails})] = 1.0
     return _write(model, folder, words)
 
 

@@ -90,7 +90,7 @@ def test_the_pair_is_shown_as_the_settings_say(tmp_path: Path) -> None:
     assert verdict(model, "Staff have annual submarines.") is Verdict.UNSUPPORTED
     template = "Question: {question} Passage: {evidence}"
     assert verdict(model, "Staff have annual leave.", template=template) is Verdict.SUPPORTED
-    assert verdict(model, "Staff have annual leave.", threshold=0.9999) is Verdict.UNSUPPORTED
+    assert verdict(model, "Staff have annual leave.", threshold=0.99999) is Verdict.UNSUPPORTED
 
 
 def test_figures_are_compared_beside_the_model(tmp_path: Path) -> None:

@@ -118,12 +118,12 @@ def test_checkers_are_opened_by_name() -> None:
     assert open_checker("lexical", parts()).name == "lexical"
     assert open_checker("llm", parts(llm="openai:a")).name == "llm"
     assert open_checker("llm:openai:b", parts()).name == "llm:openai:b"
-    assert known_checkers() == "alignment, lexical, llm, llm:NAME, nli:MODEL, hub:MODEL"
+    assert known_checkers().endswith("alignment, lexical, llm, llm:NAME, nli:MODEL, hub:MODEL")
 
 
 @pytest.mark.parametrize("name", ["oracle", "", "nli", "hub:", "lexical:x", "llm:", "LEXICAL"])
 def test_a_name_that_means_nothing_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"known are alignment, .*nli:MODEL"):
+    with pytest.raises(InvalidRequest, match=r"known are .*alignment, .*nli:MODEL"):
         open_checker(name, parts())
 
 
@@ -142,7 +142,5 @@ def test_a_request_names_no_model_of_its_own() -> None:
     for name in ("lexical", "alignment", "llm", "llm:judge", "hub:/models/mine"):
         check_requested(name, settings)
     for name in ("hub:/etc", "nli:someone/model", "llm:openai:b"):
-        with pytest.raises(
-            InvalidRequest, match=r"only hub:/models/mine, alignment, lexical, llm, llm:judge"
-        ):
+        with pytest.raises(InvalidRequest, match=r"only hub:/models/mine, .*lexical, llm, llm:judge;"):
             check_requested(name, settings)
