@@ -14,8 +14,10 @@ from rag.grounding.sentence_checker import Judgement, SentenceChecker, joined_pl
 
 NAME = "lexical"
 
-_THRESHOLD = 0.45
-"""Of the weighted share of a sentence's words that must be held."""
+_LOWEST = 0.25
+"""What a sentence scores none of whose words is held: more than one that states something otherwise."""
+_THRESHOLD = 0.58
+"""Reached where 44 % of a sentence's words are held, rare ones weighing more."""
 _NEAREST_SHARE = 0.5
 """How much what the nearest sentences hold counts beside what all of the evidence holds."""
 
@@ -44,8 +46,9 @@ class LexicalJudge:
     def _judge(self, sentence: str, index: EvidenceIndex) -> Judgement:
         signals = index.signals(sentence, index.nearest(sentence), 0.0)
         held, nearest = signals.values["coverage_all"], signals.values["coverage_best"]
+        share = (1 - _NEAREST_SHARE) * held + _NEAREST_SHARE * nearest
         return Judgement(
-            score=(1 - _NEAREST_SHARE) * held + _NEAREST_SHARE * nearest,
+            score=_LOWEST + (1 - _LOWEST) * share,
             evidence=() if signals.best is None else (evidence_span(signals.best, self._evidence),),
             unsupported=joined_places([(term.start, term.end) for term in signals.missing]),
         )
