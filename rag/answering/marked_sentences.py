@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from rag.text.sentences import split_sentences
 
-MARKER = re.compile(r"[ \u00a0]*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
+_BLANKS = r"[^\S\n\r]*"  # a line break ends a sentence, so no marker spans it
+MARKER = re.compile(rf"[ \u00a0]*\[{_BLANKS}(\d{{1,3}}(?:{_BLANKS}[,;]{_BLANKS}\d{{1,3}})*){_BLANKS}\]")
 _PARTIAL_MARKER = re.compile(r"[ \u00a0]*(?:\[[\d\s,;]*)?\Z")
 _BEGUN = 3
 """Characters of the next sentence that must be there, before the one in front of it counts as complete: up to
