@@ -24,15 +24,19 @@ from rag.text.alignment import Term, content_terms, coverage, located_terms, rar
 
 DifferenceKind = Literal["number", "date", "unit", "name", "negation"]
 
-_SAME_SUBJECT = 0.7
+_SAME_SUBJECT = 0.5
 """Share of a clause's other terms that a sentence must hold to speak of the same."""
-_ELSEWHERE = 0.3
+_ELSEWHERE = 0.2
 """How much less of them the sentence that holds the value must share, to speak of something else."""
+_SAME_BUT_THE_NAME = 0.7
+"""Share that a sentence must hold to have another name in the place of the clause's."""
 _SAME_STATEMENT = 0.85
 """Share of a clause's terms that a statement of the evidence must hold to be about the same."""
 _MOSTLY_SHARED = 0.6
 """Share of the statement's own terms that the clause must hold besides."""
 _FEWEST_TERMS = 2
+_FEWEST_TO_PLACE = 3
+"""Terms of a clause that are needed to tell that a value is said of something else."""
 _AROUND = (-2, -1, 1)
 """Neighbouring sentences that may say what a value is about."""
 
@@ -172,7 +176,7 @@ class EvidenceReading:
 
     def _speaks_of_other(self, value: Value, clause: _Clause, share: float) -> bool:
         """Whether the evidence holds the value only where it is clearly less about the clause."""
-        enough = len(clause.terms) >= _FEWEST_TERMS
+        enough = len(clause.terms) >= _FEWEST_TO_PLACE
         return enough and self._nearest_share(value, clause) <= share - _ELSEWHERE
 
     def _nearest_share(self, value: Value, clause: _Clause) -> float:
@@ -279,7 +283,7 @@ class EvidenceReading:
             return None
         stated = HeldNames(claim)
         for unit in self._near(wanted):
-            if coverage(wanted, unit.terms, self._weights) >= _SAME_SUBJECT:
+            if coverage(wanted, unit.terms, self._weights) >= _SAME_BUT_THE_NAME:
                 for part in unit.names:
                     if not stated.hold(part, [part]):
                         return unit.place_of(part.start, part.end)

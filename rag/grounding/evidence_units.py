@@ -16,7 +16,7 @@ from rag.grounding.values import Value
 from rag.text.alignment import Term, content_terms, located_terms
 from rag.text.sentences import split_sentences
 
-_SAYS_NO = frozenset({"no", "non", "false", NONE})
+_SAYS_NO = frozenset({"no", "non", "false", "aucun", "aucune", NONE})
 _SAYS_YES = frozenset({"yes", "oui", "true"})
 
 
@@ -36,13 +36,17 @@ class EvidenceUnit:
     Attributes:
         start, end: its place in the evidence; a fact's is that of its value.
         text: as it is read; a fact's has its path before the value.
+        row: the name of the table row that a fact is of.
     """
 
-    def __init__(self, start: int, end: int, text: str, language: str, *, is_fact: bool) -> None:
+    def __init__(
+        self, start: int, end: int, text: str, language: str, *, is_fact: bool, row: str = ""
+    ) -> None:
         self.start = start
         self.end = end
         self.text = text
         self.is_fact = is_fact
+        self.row = row
         self._language = language
 
     @cached_property
@@ -91,7 +95,7 @@ class EvidenceUnit:
         if plain not in _SAYS_NO | _SAYS_YES | {UNKNOWN}:
             return []
         *parents, key = path.split(PATH_SEPARATOR)
-        terms = content_terms(key, self._language)
+        terms = content_terms(f"{self.row} {key}", self._language)
         if len(terms) == 1 and parents:
             terms |= content_terms(parents[-1], self._language)
         answer = None if plain == UNKNOWN else plain in _SAYS_NO
@@ -115,7 +119,9 @@ def units_of(evidence: str, language: str) -> list[EvidenceUnit]:
     units = [
         EvidenceUnit(start, end, evidence[start:end], language, is_fact=False) for start, end in sentences
     ]
-    units += [EvidenceUnit(fact.start, fact.end, fact.text, language, is_fact=True) for fact in facts]
+    units += [
+        EvidenceUnit(fact.start, fact.end, fact.text, language, is_fact=True, row=fact.row) for fact in facts
+    ]
     return sorted(units, key=lambda unit: (unit.start, unit.end))
 
 

@@ -19,22 +19,24 @@ class Fact(NamedTuple):
     Attributes:
         start, end: where the value stands in the text it was read from.
         text: ``path: value``, like ``attributes > Business Parking > garage: no``.
+        row: the name of the table row that it is of; empty for records.
     """
 
     start: int
     end: int
     text: str
+    row: str = ""
 
 
-def fact(start: int, end: int, path: tuple[str, ...], value: str) -> Fact:
+def fact(start: int, end: int, path: tuple[str, ...], value: str, *, row: str = "") -> Fact:
     """The fact that ``value``, which stands at ``start:end``, is what ``path`` leads to."""
     shown = " ".join(value.split())
     where = PATH_SEPARATOR.join(part for part in path if part)
-    return Fact(start, end, f"{where}: {worded(shown)}" if where else worded(shown))
+    return Fact(start, end, f"{where}: {shown}" if where else shown, row)
 
 
 def worded(value: str) -> str:
-    """``value`` as a sentence would say it: null is unknown, true is yes, false is no."""
+    """A record's value as a sentence would say it: null is unknown, true is yes, false is no."""
     return _WORDS.get(value, value) or UNKNOWN
 
 

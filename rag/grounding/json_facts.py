@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from rag.grounding.facts import NONE, Fact, fact, key_words
+from rag.grounding.facts import NONE, Fact, fact, key_words, worded
 from rag.text.sentences import split_sentences
 
 _OPENS = re.compile(r"^[ \t]*(?=[{\[])", re.MULTILINE)
@@ -136,7 +136,7 @@ class _Reader:
             value = json.loads(self._text[at:end])
             if isinstance(value, str) and len(value) > _LONGEST_LISTED:
                 return None
-            values.append(fact(at, end, (), _shown(value, self._text[at:end])).text)
+            values.append(_shown(value, self._text[at:end]))
             at = self._skip(end)
             if self._text[at] == "]":
                 return values, at + 1
@@ -163,7 +163,7 @@ def _numbered(path: tuple[str, ...], number: int) -> tuple[str, ...]:
 def _scalar_facts(text: str, start: int, end: int, path: tuple[str, ...]) -> list[Fact]:
     raw = text[start:end]
     value = json.loads(raw)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or worded(value) != value or not value.strip():
         return [fact(start, end, path, _shown(value, raw))]
     places = _places(raw)
     return [
@@ -173,7 +173,8 @@ def _scalar_facts(text: str, start: int, end: int, path: tuple[str, ...]) -> lis
 
 
 def _shown(value: object, raw: str) -> str:
-    return value if isinstance(value, str) else raw
+    """The value in words on one line."""
+    return worded(" ".join(value.split()) if isinstance(value, str) else raw)
 
 
 def _places(raw: str) -> list[int]:

@@ -17,9 +17,9 @@ _NO_DENIAL = re.compile(
     re.IGNORECASE,
 )
 _DENIAL = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|nowhere)\b|n't\b|"
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|cannot|nowhere)\b|n't\b|(?<=\w )(?:without|sans)\b|"
     r"\b(?:ne|n')\s?(?=[^.;]{1,40}\b(?:pas|jamais|rien|guère|point|plus|aucune?|personne|ni)\b)|"
-    r"\b(?:aucune?|nul(?:le)?|jamais|sans|non)\b|(?<=\w )pas\b",
+    r"\b(?:aucune?|nul(?:le)?|jamais|non)\b|(?<=\w )pas\b",
     re.IGNORECASE,
 )
 _WORDS = (

@@ -59,8 +59,8 @@ def _facts(head: Row, rows: Sequence[Row]) -> list[Fact]:
     for row in rows:
         for place, (start, end, value) in enumerate(row):
             if end > start:
-                path = (labels[0],) if place == 0 else (row[0][2], labels[place])
-                facts.append(fact(start, end, path, value))
+                name = "" if place == 0 else row[0][2]
+                facts.append(fact(start, end, (name, labels[place]), value, row=name))
     return facts
 
 

@@ -163,6 +163,12 @@ def test_yes_and_no_of_a_record_deny_too() -> None:
     assert not unknown.contradicted
 
 
+def test_none_in_a_table_is_said_of_its_row_only() -> None:
+    table = "Account | Length | Second factor\nStaff | 12 | hardware key\nBench computers | 10 | None"
+    assert told("As second factor only a hardware key counts.", table) == []
+    assert told("Bench computers have a second factor.", table)[0][0] == "negation"
+
+
 def test_nothing_is_computed() -> None:
     assert told("Both sites have 12 rooms.", "One site has five rooms, the other seven rooms.") != []
 

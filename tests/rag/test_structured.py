@@ -15,6 +15,7 @@ RECORD = json.dumps(
         "name": "Café Lumière",
         "hours": {"Monday": "11:0-21:0"},
         "attributes": {"RestaurantsTakeOut": True, "BusinessParking": {"lot": False}, "Music": None},
+        "wifi": "None",
         "stars": 3.5,
         "categories": ["Coffee", "Tea"],
         "awards": [],
@@ -36,6 +37,7 @@ def test_a_record_is_told_value_by_value() -> None:
         "attributes > Restaurants Take Out: yes",
         "attributes > Business Parking > lot: no",
         "attributes > Music: unknown",
+        "wifi: unknown",
         "stars: 3.5",
         "categories: Coffee, Tea",
         "awards: none",
@@ -100,6 +102,7 @@ def test_a_markdown_table_is_told_cell_by_cell() -> None:
     [
         ("plan,price\nBasic,10\nTeam,25", "Team > price: 25"),
         ('plan;prix\nBase;"10,50 €"\nÉquipe;"25,00 €"', "Équipe > prix: 25,00 €"),
+        ("Site | Allowance\nLeeds | 25\nLyon | None\nNice | 3", "Lyon > Allowance: None"),
         ("Region\t2019\tTotal\nNorth\t12\t20\nSouth\t14\t21", "South > 2019: 14"),
         ('name,note,n\nTea,"hot, ""green""",3', 'Tea > note: hot, "green"'),
         ("Site | Leave days\nLeeds | 25\nLyon | 27", "Lyon > Leave days: 27"),
