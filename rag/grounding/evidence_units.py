@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag.grounding.clauses import claims_of
-from rag.grounding.facts import NONE, PATH_SEPARATOR, UNKNOWN, Fact
+from rag.grounding.facts import NONE, PATH_SEPARATOR, UNKNOWN, CellFact, Fact
 from rag.grounding.names import NamePart, names_of
 from rag.grounding.negation import denial_terms, denies
 from rag.grounding.quantities import held_values
@@ -119,9 +119,9 @@ def units_of(evidence: str, language: str) -> list[EvidenceUnit]:
     units = [
         EvidenceUnit(start, end, evidence[start:end], language, is_fact=False) for start, end in sentences
     ]
-    units += [
-        EvidenceUnit(fact.start, fact.end, fact.text, language, is_fact=True, row=fact.row) for fact in facts
-    ]
+    for fact in facts:
+        row = fact.row if isinstance(fact, CellFact) else ""
+        units.append(EvidenceUnit(fact.start, fact.end, fact.text, language, is_fact=True, row=row))
     return sorted(units, key=lambda unit: (unit.start, unit.end))
 
 

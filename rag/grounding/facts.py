@@ -19,20 +19,30 @@ class Fact(NamedTuple):
     Attributes:
         start, end: where the value stands in the text it was read from.
         text: ``path: value``, like ``attributes > Business Parking > garage: no``.
-        row: the name of the table row that it is of; empty for records.
     """
 
     start: int
     end: int
     text: str
-    row: str = ""
 
 
-def fact(start: int, end: int, path: tuple[str, ...], value: str, *, row: str = "") -> Fact:
+class CellFact(Fact):
+    """The fact that a table has in a cell; its path begins with the name of the row."""
+
+    __slots__ = ()
+
+    @property
+    def row(self) -> str:
+        """The name of its row; empty in the cell that holds it."""
+        name, separator, _ = self.text.partition(PATH_SEPARATOR)
+        return name if separator else ""
+
+
+def fact(start: int, end: int, path: tuple[str, ...], value: str) -> Fact:
     """The fact that ``value``, which stands at ``start:end``, is what ``path`` leads to."""
     shown = " ".join(value.split())
     where = PATH_SEPARATOR.join(part for part in path if part)
-    return Fact(start, end, f"{where}: {shown}" if where else shown, row)
+    return Fact(start, end, f"{where}: {shown}" if where else shown)
 
 
 def worded(value: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rag.domain import CELL_SEPARATOR
-from rag.grounding.facts import Fact, fact, key_words
+from rag.grounding.facts import CellFact, Fact, fact, key_words
 from rag.text.tables import Span, row_headers
 
 Cell = tuple[int, int, str]
@@ -54,13 +54,13 @@ class _Table:
 
 
 def _facts(head: Row, rows: Sequence[Row]) -> list[Fact]:
-    facts = []
+    facts: list[Fact] = []
     labels = [key_words(cell[2]) for cell in head]
     for row in rows:
         for place, (start, end, value) in enumerate(row):
             if end > start:
                 name = "" if place == 0 else row[0][2]
-                facts.append(fact(start, end, (name, labels[place]), value, row=name))
+                facts.append(CellFact(*fact(start, end, (name, labels[place]), value)))
     return facts
 
 
