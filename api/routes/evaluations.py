@@ -86,7 +86,10 @@ def cancel_evaluation(evaluation_id: str, footnote: FootnoteParts) -> Evaluation
     response_class=Response,
     responses={
         **problems(404, 409),
-        200: {"description": "The report.", "content": {HTML: {}, JSON: {"schema": {"type": "object"}}}},
+        200: {
+            "description": "The report.",
+            "content": {HTML: {"schema": {"type": "string"}}, JSON: {"schema": {"type": "object"}}},
+        },
     },
 )
 def show_report(evaluation_id: str, footnote: FootnoteParts, accept: Accept = HTML) -> Response:
