@@ -6,7 +6,7 @@ EXTRAS ?= cpu,openvino,postgres,llms,dev
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PORT   ?= 8000
-WORKERS ?= 2
+WORKERS ?= 3
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: help setup run test faults hostile check fast bench eval llms calibrate train-grounding format clean

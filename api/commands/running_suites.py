@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +61,7 @@ def run_suite(
         from eval.suite.config import read_suite
         from eval.suite.report import read_report
         from eval.suite.running import run_suite as run_all
-        from eval.suite.steps import Steps
+        from eval.suite.steps import RunCancelled, Steps
         from eval.suite.summary import SuiteSummary, shortcomings
         from eval.suite.writing import require_writable, write_report
 
@@ -68,8 +71,13 @@ def run_suite(
             wanted = wanted.model_copy(update={"llm": llm})
         earlier = None if baseline is None else read_report(baseline)
         require_writable(out)
-        with _showing(run) as show:
-            report = run_all(wanted, run.footnote, steps=Steps(show))
+        with _showing(run) as show, _remembering_ctrl_c() as interrupted:
+            try:
+                report = run_all(wanted, run.footnote, steps=Steps(show, interrupted))
+            except RunCancelled:
+                raise KeyboardInterrupt from None
+            if interrupted():
+                raise KeyboardInterrupt
         if earlier is not None:
             report = compare(report, earlier, name=str(baseline), gate=wanted.gate, tolerance=tolerance)
         written = write_report(report, out)
@@ -82,6 +90,22 @@ def run_suite(
             typer.secho(f"footnote: {reason}", err=True)
         if reasons:
             raise typer.Exit(FAILURE)
+
+
+@contextmanager
+def _remembering_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: Python drops an interrupt that falls into a callback of a library."""
+    pressed = Event()
+
+    def remember(_: int, __: FrameType | None) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
