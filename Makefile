@@ -9,7 +9,7 @@ PORT   ?= 8000
 WORKERS ?= 3
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test faults hostile check fast bench eval llms calibrate train-grounding format clean
+.PHONY: help setup run test test-gpu faults hostile check fast bench bench-gpu eval llms calibrate train-grounding format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,12 @@ bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench query
 	$(BIN)/footnote bench index
 	$(BIN)/python benchmarks/answers.py
+
+test-gpu: setup  ## run the tests that need an NVIDIA GPU (EXTRAS=gpu,dev)
+	$(BIN)/pytest -m gpu
+
+bench-gpu: setup  ## measure search on an NVIDIA GPU, and write the tables of docs/gpu.md
+	$(BIN)/python -m benchmarks.gpu
 
 eval: setup  ## evaluate the sample handbook, and write reports/samples.html
 	$(BIN)/footnote eval run samples/suite.toml

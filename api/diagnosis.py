@@ -20,6 +20,7 @@ from rag.domain import Collection
 from rag.embedding.tuned_models import is_tuned, read_record, tuned_folder
 from rag.errors import EmbeddingMismatch, FootnoteError, IndexBehind, IndexDamaged, ModelUnavailable
 from rag.factory import NO_RERANKER, Footnote
+from rag.index.device import WORTH_IT_FROM
 from rag.index.manifest import describe_index_type
 
 MEBIBYTE = 1024 * 1024
@@ -222,12 +223,20 @@ def _unfinished(footnote: Footnote, collection: Collection) -> Iterator[Finding]
 def _device(footnote: Footnote) -> Iterator[Finding]:
     import torch
 
-    if torch.cuda.is_available():
-        yield Finding(part="device", health=Health.OK, message=f"GPU {torch.cuda.get_device_name()}.")
-    else:
+    from rag.embedding.sentence_transformer import choose_device
+
+    device = choose_device(footnote.settings.device)
+    if device == "cpu":
         threads = footnote.settings.threads or os.cpu_count() or 1  # PyTorch's own figure is not OpenVINO's
-        message = f"No GPU; {threads} CPU threads."
-        yield Finding(part="device", health=Health.OK, message=message)
+        is_left = torch.cuda.is_available()
+        message = f"{'The GPU is not used' if is_left else 'No GPU'}; {threads} CPU threads."
+    else:
+        free, total = (size / 1e9 for size in torch.cuda.mem_get_info(device))
+        message = (
+            f"{device}, {torch.cuda.get_device_name(device)}, {free:.1f} of {total:.1f} GB free: models, and "
+            f"segments of {WORTH_IT_FROM:,} vectors and more."
+        )
+    yield Finding(part="device", health=Health.OK, message=message)
 
 
 def _parsers(_: Footnote) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from rag.errors import (
     ModelUnavailable,
 )
 from rag.grounding.opening import CheckerParts, open_checker
+from rag.index.device.placing import GpuPlacement
 from rag.index.generations import CollectionIndexes
 from rag.interfaces import (
     AnswerabilityJudge,
@@ -180,8 +181,11 @@ class Footnote:
     @property
     def indexes(self) -> CollectionIndexes:
         """The collections' indexes."""
+        settings = self.settings
+        gpu = self._shared("gpu", lambda: GpuPlacement(settings.device, settings.device_memory_mb))
         return self._shared(
-            "indexes", lambda: CollectionIndexes(self.settings.data_dir / "indexes", self.catalog)
+            "indexes",
+            lambda: CollectionIndexes(settings.data_dir / "indexes", self.catalog, place=gpu.place),
         )
 
     @property
@@ -330,9 +334,9 @@ class Footnote:
         )
 
     def close(self) -> None:
-        """End the search threads and release the catalog's connections."""
+        """End the search threads, and release the GPU's memory and the catalog's connections."""
         for name, part in [*self._parts.items()]:
-            if isinstance(part, QueryEmbedder | Beside) or name == "catalog":
+            if isinstance(part, QueryEmbedder | Beside | GpuPlacement) or name == "catalog":
                 del self._parts[name]
                 part.close()
 

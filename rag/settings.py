@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     device: str = Field(
         default="auto", description="auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$"
     )
+    device_memory_mb: int = Field(
+        default=0,
+        ge=0,
+        description="Memory of the GPU that vectors may take, in MiB; 0: 60 % of what is free at the start.",
+    )
     precision: str = Field(
         default="auto",
         description="auto, float32, bfloat16 or float16; auto takes the fastest the device has.",

@@ -14,7 +14,7 @@ app = typer.Typer(
     help="Measure speed on this machine; its data go to a throw-away folder.", no_args_is_help=True
 )
 
-Chunks = Annotated[int, typer.Option("--chunks", min=1, max=2_000_000, help="Synthetic chunks to search.")]
+Chunks = Annotated[int, typer.Option("--chunks", min=1, max=20_000_000, help="Synthetic chunks to search.")]
 Keep = Annotated[
     Path | None,
     typer.Option("--keep", help="Keep the chunks in this folder, for another run; default: throw them away."),
@@ -87,14 +87,29 @@ def index(
     chunks: Chunks = 10_000,
     queries: Queries = 200,
     keep: Keep = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            help="Search bare vectors in this device's memory instead: cuda, cuda:N, or cpu.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Time building, opening and searching the indexes of synthetic chunks.
 
     Example: footnote bench index --chunks 100000
+
+    Example: footnote bench index --chunks 1000000 --device cuda
     """
     with command(as_json=as_json, data_dir=data_dir) as run:
+        if device is not None:
+            from eval.bench_device import bench_device
+            from rag.embedding.sentence_transformer import choose_device
+
+            show_report(run, bench_device(chunks, device=choose_device(device)), title="Vectors on a device")
+            return
         from eval.bench import bench_index
 
         report = bench_index(chunks, queries=queries, settings=run.settings, keep=keep)

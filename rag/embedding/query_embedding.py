@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.domain import EmbeddingProfile, Matrix, PieceVectors, Vector
-from rag.embedding.microbatching import MicroBatcher
 from rag.interfaces import Embedder
+from rag.microbatching import MicroBatcher
 from rag.retrieval.caches import BoundedCache
 
 MOST_AT_ONCE = 8

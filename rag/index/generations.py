@@ -22,6 +22,7 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -44,6 +45,7 @@ from rag.index.opening import (
     open_generation,
     read_pointer,
 )
+from rag.index.segments import DenseSegment
 from rag.interfaces import Catalog
 
 logger = logging.getLogger(__name__)
@@ -59,13 +61,23 @@ class CollectionIndexes:
     serves on while the next one is built, and a process notices another one's new generation at its next
     search.
 
+    Args:
+        place: called with the segments of every generation before it serves, to copy them onto a GPU.
+
     Attributes:
         repairs: what was found damaged and rebuilt since the start, one sentence each.
     """
 
-    def __init__(self, root: Path, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        root: Path,
+        catalog: Catalog,
+        *,
+        place: Callable[[Sequence[DenseSegment]], None] = lambda _: None,
+    ) -> None:
         self._root = root
         self._catalog = catalog
+        self._place = place
         self._open: dict[Path, OpenGeneration] = {}
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -187,8 +199,7 @@ class CollectionIndexes:
             opened = open_generation(folder, current, collection)
         except IndexDamaged:  # or replaced while it was read: decided under the file lock
             return None
-        self._open[folder] = opened
-        return opened
+        return self._serve(folder, opened)
 
     def _newest(self, collection: Collection) -> OpenGeneration:
         """The generation at the catalog's sequence, or the last sound one where that cannot be built now."""
@@ -202,8 +213,7 @@ class CollectionIndexes:
             with contextlib.suppress(IndexDamaged):
                 opened = open_generation(folder, current, collection)
                 logger.exception("The index of %r stays behind the catalog for now.", collection.name)
-                self._open[folder] = opened
-                return opened
+                return self._serve(folder, opened)
             raise
 
     def _bring_up_to_date(self, collection: Collection) -> OpenGeneration:
@@ -216,8 +226,7 @@ class CollectionIndexes:
                 sequence, chunks = self._catalog.live_chunk_count(collection.id, space=collection.space)
                 if base is not None and base.manifest.sequence >= sequence:
                     if (base.manifest.sequence, base.manifest.chunks) == (sequence, chunks):
-                        self._open[folder] = base
-                        return base
+                        return self._serve(folder, base)
                     self._quarantine(
                         folder,
                         base.name,
@@ -226,9 +235,14 @@ class CollectionIndexes:
                     )
                     base = None
                 opened = self._build(collection, base, sequence, chunks)
-                self._open[folder] = opened
+                self._serve(folder, opened)
                 remove_leftovers(folder, serving=opened)
                 return opened
+
+    def _serve(self, folder: Path, opened: OpenGeneration) -> OpenGeneration:
+        self._place(opened.dense.segments)
+        self._open[folder] = opened
+        return opened
 
     def _serving(self, collection: Collection) -> OpenGeneration | None:
         """What ``CURRENT`` points to, opened; what is damaged goes to quarantine."""

@@ -10,14 +10,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.domain import ChunkIds, Matrix, Vector
-from rag.errors import IndexDamaged
+from rag.errors import DeviceUnavailable, IndexDamaged
 from rag.index.sketch import Sketch
 
 logger = logging.getLogger(__name__)
@@ -60,11 +60,24 @@ def _one_thread() -> None:
         _threads.is_set = True
 
 
+class SegmentCopy(Protocol):
+    """The same vectors elsewhere, such as in a GPU's memory."""
+
+    def nearest(self, vector: Vector, k: int, *, mask: Mask | None) -> Places:
+        """All rows that may be among the ``k`` nearest or tie with the last, unordered.
+
+        Raises:
+            DeviceUnavailable: it cannot be searched any more.
+        """
+        ...
+
+
 class DenseSegment:
     """An immutable set of vectors with their chunk ids, ascending.
 
     Attributes:
         recall: recall@10 of the sketch against exact search, when it was built; ``None`` without a sketch.
+        copy: searched instead of the segment itself, until it fails.
     """
 
     def __init__(
@@ -77,6 +90,7 @@ class DenseSegment:
         self._store = faiss.downcast_index(index.index)
         self._rows = _rows_of(self._store)
         self._sketch = sketch
+        self.copy: SegmentCopy | None = None
 
     @classmethod
     def build(
@@ -129,6 +143,10 @@ class DenseSegment:
         if self._sketch is not None:
             yield sketch_name(self.name), self._sketch.to_bytes()
 
+    def stored(self) -> NDArray[Any]:
+        """All vectors as they are stored, without a copy; shape ``(count, dimension)``."""
+        return self._rows
+
     def vectors(self) -> Matrix:
         """All vectors, in id order; shape ``(count, dimension)``."""
         return self._rows.astype(np.float32)
@@ -176,13 +194,25 @@ class DenseSegment:
         """
         _one_thread()
         vector = np.ascontiguousarray(vector, dtype=np.float32)
-        if not self.count:
+        copied = None if self.copy is None else self._copied(self.copy, vector, k, mask)
+        if copied is not None:
+            places = copied
+        elif not self.count:
             places = np.empty(0, dtype=np.int64)
         elif exact or self._sketch is None or k * _RESCORED >= self.count:
             places = self._scanned(vector, k, mask)
         else:
             places = self._sketched(self._sketch, vector, k, mask)
         return places, self.scores(vector, places)
+
+    def _copied(self, copy: SegmentCopy, vector: Vector, k: int, mask: Mask | None) -> Places | None:
+        """What the copy finds; ``None``, for good, when it fails."""
+        try:
+            return copy.nearest(vector, k, mask=mask)
+        except DeviceUnavailable as exc:
+            logger.warning("%s The CPU searches these %s vectors from now on.", exc, f"{self.count:,}")
+            self.copy = None
+            return None
 
     def _scanned(self, vector: Vector, k: int, mask: Mask | None) -> Places:
         parameters = None

@@ -20,7 +20,14 @@ def test_a_warm_server_over_sound_data_is_ready(client: httpx.Client) -> None:
     ready = wait_for(lambda: (found := client.get("/readyz")).status_code == 200 and found).json()
 
     assert ready["ready"] is True
-    assert [check["name"] for check in ready["checks"]] == ["catalog", "indexes", "model", "disk", "llm"]
+    assert [check["name"] for check in ready["checks"]] == [
+        "catalog",
+        "indexes",
+        "model",
+        "device",
+        "disk",
+        "llm",
+    ]
 
 
 def test_a_full_disk_is_not_ready_and_says_so(serve: Callable[..., Server]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from rag.domain import ChunkIds, Hit, Matrix, Vector
 from rag.index import segments
 from rag.index.dense import SegmentedVectorIndex, extend
+from rag.index.device.accelerator import Accelerator
 from rag.index.segments import DenseSegment
 from rag.interfaces import VectorIndex
 from tests.fakes import HashedEmbedder
@@ -79,8 +82,40 @@ def flat_and_sketched(ids: Sequence[int], vectors: Matrix, removed: Sequence[int
     return SegmentedVectorIndex(segments, array(removed))
 
 
-BACKENDS = [one_segment, many_segments, one_sketched, flat_and_sketched]
-"""Every index type; a GPU index joins by another row here."""
+def _on_device(dtype: torch.dtype, device: str = "cpu") -> Build:
+    accelerator = Accelerator(device, memory=10**9, dtype=dtype, worth_it_from=1)
+
+    def build_there(ids: Sequence[int], vectors: Matrix, removed: Sequence[int]) -> VectorIndex:
+        half = len(ids) // 3
+        parts = [
+            DenseSegment.build(f"{uuid.uuid4()}", np.array(some, dtype=np.int64), rows, sketched_from=10)
+            for some, rows in ((ids[:half], vectors[:half]), (ids[half:], vectors[half:]))
+            if some
+        ]
+        accelerator.hold(parts)
+        assert all(part.copy for part in parts)
+        return SegmentedVectorIndex(parts, array(removed))
+
+    build_there.__name__ = f"{device}_in_{dtype}".replace("torch.", "")
+    return build_there
+
+
+BACKENDS = [
+    one_segment,
+    many_segments,
+    one_sketched,
+    flat_and_sketched,
+    _on_device(torch.float32),
+    _on_device(torch.float16),
+    pytest.param(
+        _on_device(torch.float16, "cuda"),
+        marks=[
+            pytest.mark.gpu,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU (make test-gpu)"),
+        ],
+    ),
+]
+"""Every index type, what a GPU does done on CPU tensors, and on a GPU where there is one."""
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)

@@ -26,9 +26,11 @@ ADAPTERS = {
     "torch": {
         *MODELS,
         "rag/grounding/local/",
+        "rag/index/device/",
         "eval/training/",
         "rag/llm/local_transformers.py",
         "api/diagnosis.py",  # the doctor: a GPU?
+        "eval/bench_device.py",
     },
     "transformers": {*MODELS, "rag/llm/local_transformers.py"},
     "openvino": {"rag/embedding/openvino_embedding.py"},

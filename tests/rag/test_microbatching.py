@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rag.embedding.microbatching import MicroBatcher
+from rag.microbatching import MicroBatcher
 from tests.patience import LONG_S, wait_for
 
 
@@ -99,7 +99,7 @@ def test_who_was_interrupted_wants_nothing_done(
         def interrupt(future: object, timeout: float | None = None) -> int:
             raise KeyboardInterrupt
 
-        interrupted.setattr("rag.embedding.microbatching.Future.result", interrupt)
+        interrupted.setattr("rag.microbatching.Future.result", interrupt)
         with pytest.raises(KeyboardInterrupt):
             batcher.result(5)
     work.go_on.set()

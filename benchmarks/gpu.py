@@ -1,0 +1,74 @@
+"""Search on a GPU, size by size: ``make bench-gpu``, or ``python -m benchmarks.gpu [--sizes 100000]``.
+
+Prints what ``footnote bench index --device`` measures as tables, and writes them with the device's name into
+docs/gpu.md, between its two marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from eval.bench_device import DeviceBench, bench_device
+from rag.embedding.sentence_transformer import choose_device
+
+PAGE = Path("docs/gpu.md")
+SIZES = (100_000, 1_000_000, 10_000_000)
+_BEGIN, _END = "<!-- written by make bench-gpu -->", "<!-- end of what make bench-gpu wrote -->"
+_HEAD = (
+    "| vectors | on the device | built | floor | batch | time | searches/s | × floor | × CPU | recall@10 |"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--device", default="cuda", help="cuda, cuda:N, or cpu to try the code (default: cuda)"
+    )
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="vectors, separated by commas")
+    parser.add_argument("--print-only", action="store_true", help="leave docs/gpu.md as it is")
+    asked = parser.parse_args()
+    device = choose_device(asked.device)
+    lines = [_HEAD, "|" + "---|" * _HEAD.count(" | ") + "---|"]
+    print("\n".join(lines))
+    for size in map(int, asked.sizes.split(",")):
+        report = bench_device(size, device=device)
+        rows = table_rows(report)
+        print("\n".join(rows), flush=True)
+        lines += rows
+    today = datetime.now(tz=UTC).date().isoformat()
+    lines += [
+        "",
+        f"{report.device}, torch {torch.__version__}, {today}; copies {report.copy_gb_per_second:,.0f} GB/s.",
+    ]
+    print(lines[-1])
+    if not asked.print_only:
+        write_tables(lines)
+
+
+def table_rows(report: DeviceBench) -> list[str]:
+    """One row of the table for each batch."""
+    return [
+        f"| {report.chunks:,} | {report.device_mb:,.0f} MB | {report.build_seconds:.2f} s | "
+        f"{report.floor_ms:.3f} ms | {each.batch:,} | {each.ms:.3f} ms | {each.searches_per_second:,.0f} | "
+        f"{each.over_floor:.2f} | {each.over_cpu:,.1f} | {report.recall_at_10:.4f} |"
+        for each in report.batches
+    ]
+
+
+def write_tables(lines: list[str], page: Path = PAGE) -> None:
+    """Replace what stands between the page's marks. Raises: ValueError where they are not."""
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"{page} does not hold the marks {_BEGIN!r} and {_END!r}.")
+    written = "\n".join(lines)
+    page.write_text(f"{before}{begin}\n\n{written}\n\n{end}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Copies of segments on a device: the budget, sharing, one thread for all, and what happens when it fails."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from rag.domain import Hit, Matrix
+from rag.index.dense import SegmentedVectorIndex
+from rag.index.device import rows as device_rows
+from rag.index.device.accelerator import Accelerator
+from rag.index.device.placing import GpuPlacement
+from rag.index.device.rows import DeviceRows
+from rag.index.segments import DenseSegment
+
+COUNT, DIMENSION = 3000, 32
+NOBODY = np.empty(0, dtype=np.int64)
+
+
+def unit(count: int, seed: int) -> Matrix:
+    rows = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
+    halves = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+    return halves.astype(np.float32)
+
+
+ROWS = unit(COUNT, 1)
+QUESTIONS = unit(60, 2)
+
+
+def segment(name: str = "one", rows: Matrix = ROWS) -> DenseSegment:
+    return DenseSegment.build(name, np.arange(1, len(rows) + 1) * 2, rows, sketched_from=1000)
+
+
+def accelerator(memory: int = 10**9) -> Accelerator:
+    return Accelerator("cpu", memory=memory, worth_it_from=1000)
+
+
+def found(index: SegmentedVectorIndex, k: int = 10) -> list[list[Hit]]:
+    return [index.search(vector, k, allowed=None) for vector in QUESTIONS]
+
+
+def exact(k: int = 10) -> list[list[Hit]]:
+    return found(
+        SegmentedVectorIndex([DenseSegment.build("flat", np.arange(1, COUNT + 1) * 2, ROWS)], NOBODY), k
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("scores_at_once", [2**28, 64 * 60 * 3])
+@pytest.mark.parametrize("k", [1, 10, 500, 2500])
+def test_every_candidate_is_among_what_the_device_returns(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, scores_at_once: int, k: int
+) -> None:
+    monkeypatch.setattr(device_rows, "_SCORES_AT_ONCE", scores_at_once)
+    mask = np.random.default_rng(5).random(COUNT) < 0.5
+    rows = DeviceRows(ROWS, device="cpu", dtype=dtype)
+    for allowed in (None, mask):
+        returned = rows.nearest(QUESTIONS, k, mask=allowed)
+        for vector, places in zip(QUESTIONS, returned, strict=True):
+            scores = np.where(mask, ROWS @ vector, -np.inf) if allowed is not None else ROWS @ vector
+            best = np.argsort(-scores)[: min(k, int(mask.sum()) if allowed is not None else COUNT)]
+            assert set(best.tolist()) <= set(places.tolist())
+            assert len(set(places.tolist())) == len(places) < len(best) + 200
+            assert allowed is None or mask[places].all()
+
+
+def test_callers_who_wait_together_get_each_their_own() -> None:
+    held = segment()
+    accelerator().hold([held])
+    index = SegmentedVectorIndex([held], np.array([4, 6, 8], dtype=np.int64))
+    here = SegmentedVectorIndex([DenseSegment.build("flat", held.ids, ROWS)], index.removed)
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(lambda vector: index.search(vector, 10, allowed=None), QUESTIONS))
+    assert together == found(here)
+
+
+def test_a_copy_is_shared_by_generations_and_given_back_with_the_last() -> None:
+    there = accelerator()
+    first, again, other = segment(), segment(), segment("two")
+    there.hold([first, other])
+    size = COUNT * DIMENSION * 2
+    assert there.used == 2 * size
+    there.hold([again])
+    assert there.used == 2 * size
+    del first, other
+    assert there.used == size
+    del again
+    assert there.used == 0
+
+
+def test_what_the_budget_has_no_room_for_is_searched_here(caplog: pytest.LogCaptureFixture) -> None:
+    there = accelerator(memory=COUNT * DIMENSION * 2 + 1)
+    large, small, tiny = segment(), segment("small", ROWS[:1500]), segment("tiny", ROWS[:20])
+    there.hold([tiny, small, large])
+    assert large.copy is not None
+    assert small.copy is None
+    assert tiny.copy is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "1,500 vectors (0.0 GB) exceed the GPU's budget of 0.0 GB; the CPU searches them."
+    ]
+
+
+def test_a_device_without_memory_leaves_the_search_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = DenseSegment.build("flat", np.arange(1, COUNT + 1) * 2, ROWS)
+    accelerator().hold([held])
+    assert held.copy is not None
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(DeviceRows, "nearest", full)
+    with caplog.at_level(logging.WARNING):
+        assert found(SegmentedVectorIndex([held], NOBODY)) == exact()
+    assert held.copy is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "The GPU did not search: CUDA out of memory. The CPU searches these 3,000 vectors from now on."
+    ]
+
+
+def test_a_device_that_takes_no_copy_is_told_of_and_done_without(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(DeviceRows, "__init__", full)
+    held = segment()
+    accelerator().hold([held])
+    assert held.copy is None
+    assert "could not take 3,000 vectors: CUDA out of memory" in caplog.text
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_where_there_is_no_gpu_nothing_is_placed(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("rag.index.device.placing.WORTH_IT_FROM", 1)
+    held = segment()
+    placement = GpuPlacement(device, 0)
+    placement.place([held])
+    placement.close()
+    assert held.copy is None
