@@ -33,7 +33,7 @@ class Readiness(Body):
 
     ready: bool
     checks: Sequence[ReadinessCheck] = Field(
-        description="catalog, indexes, model, disk, and how the LLMs do."
+        description="catalog, indexes, model, device, disk, and how the LLMs do."
     )
 
 
@@ -63,6 +63,7 @@ class Warmup:
         try:
             self._footnote.embedder.embed_query("ready")
             log.info("reranker: %s", self._footnote.reranker.description)
+            log.info("checker: %s", self._footnote.checker().name)
             self.state = "loaded"
             for collection in self._footnote.catalog.collections():
                 self._warm(collection)
@@ -87,6 +88,7 @@ def readiness(footnote: Footnote, warmup: Warmup) -> Readiness:
         ("catalog", lambda: _catalog(footnote)),
         ("indexes", lambda: _indexes(footnote)),
         ("model", lambda: (warmup.loaded, f"The embedding model is {warmup.state}.")),
+        ("device", lambda: (True, _device(footnote, warmup))),
         ("disk", lambda: _disk(footnote)),
         ("llm", lambda: (True, _llm(footnote))),
     )
@@ -112,6 +114,15 @@ def _indexes(footnote: Footnote) -> tuple[bool, str]:
     for collection in collections:
         footnote.indexes.snapshot(collection)
     return True, f"{len(collections)} of {len(collections)} are loaded."
+
+
+def _device(footnote: Footnote, warmup: Warmup) -> str:
+    """For information; asked once PyTorch is loaded anyway."""
+    if not warmup.loaded:
+        return "Not known before the embedding model is loaded."
+    from rag.embedding.sentence_transformer import choose_device
+
+    return f"Models run on {choose_device(footnote.settings.device)}."
 
 
 def _disk(footnote: Footnote) -> tuple[bool, str]:

@@ -154,8 +154,8 @@ class Settings(BaseSettings):
         default=30, ge=1, le=200, description="Passages that the reranker reads for each question."
     )
     checker: str = Field(
-        default="alignment",
-        description="Groundedness checker: alignment, lexical, llm, llm:NAME, nli:MODEL or hub:MODEL, "
+        default="local",
+        description="Groundedness checker: local, alignment, lexical, llm, llm:NAME, nli:MODEL or hub:MODEL, "
         "see docs/grounding.md.",
     )
     checker_threshold: float = Field(

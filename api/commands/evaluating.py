@@ -53,7 +53,8 @@ def groundedness(
         ),
     ],
     checker: Annotated[
-        str | None, typer.Option("--checker", help="alignment, lexical, llm[:NAME], nli:MODEL or hub:MODEL.")
+        str | None,
+        typer.Option("--checker", help="local, alignment, lexical, llm[:NAME], nli:MODEL or hub:MODEL."),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,

@@ -10,7 +10,7 @@
     groundedness = ["ragtruth.jsonl"]
     refusal = ["unanswerable.jsonl"]
     llm = "extractive"                    # unset: the configured one; so are checker and k
-    checker = "alignment"
+    checker = "local"
     k = 8
     seed = 20240229                       # of the intervals
     judge = "openai:gpt-5-mini"           # a language model whose opinion is asked besides; unset: none

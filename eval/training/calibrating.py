@@ -1,42 +1,45 @@
-"""From held-out readings to probabilities: regressions, the threshold of words, cross-validated scores."""
+"""From held-out readings to probabilities: a regression, two thresholds, and cross-validated scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from eval.decisions import Decisions
-from eval.fitting import Array, Example, fit, named, say_scores
+from eval.fitting import Example, fit, named, say_scores
 from eval.metrics import Span, span_character_score
 from eval.training.labelled import LabelledResponse
 from rag.domain import Evidence
-from rag.grounding.findings import answer_signals
-from rag.grounding.local.checker import Finding, LocalJudge, LocalModel, uncarried_words
+from rag.grounding.findings import VERBATIM_SCORE, verbatim_span
+from rag.grounding.local.checker import Finding, LocalJudge, LocalModel, capped, uncarried_words
 from rag.grounding.local.reading import ClaimReader
 from rag.grounding.local.signals import NAMES
 from rag.logistic import Weights
 from rag.text.language import detect_language
 
+THRESHOLD = 0.5
+_SHIFTS = tuple(round(0.05 * step, 2) for step in range(-10, 31))
 _PIECE_THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 19))
-_UNFITTED = LocalModel(
-    threshold=0.5,
-    piece_threshold=0.5,
-    sentence=Weights(intercept=0.0, weights={}),
-    answer=Weights(intercept=0.0, weights={}),
-)
+_UNFITTED = LocalModel(threshold=THRESHOLD, piece_threshold=0.5, sentence=Weights(intercept=0.0, weights={}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadResponse:
-    """A labelled response with what a reader that never saw its source finds in its sentences."""
+    """A labelled response with what a reader that never saw its source finds in its sentences.
+
+    Attributes:
+        quoted: which sentences stand in the evidence word for word, so that the checker does not judge them.
+    """
 
     labelled: LabelledResponse
     findings: tuple[Finding, ...]
+    quoted: tuple[bool, ...]
 
 
 def read_responses(responses: Iterable[LabelledResponse], reader: ClaimReader) -> Iterator[ReadResponse]:
     """Findings for every response that has sentences with labels."""
-    source, judge = "", None
+    source, judge, texts = "", None, list[Evidence]()
     for each in responses:
         if not each.sentences:
             continue
@@ -45,27 +48,39 @@ def read_responses(responses: Iterable[LabelledResponse], reader: ClaimReader) -
             source, judge = each.source, LocalJudge(texts, reader, _UNFITTED)
         sentences = [claim.text for _, _, claim in each.sentences]
         found = judge.find(sentences, detect_language(each.record.response))
-        yield ReadResponse(labelled=each, findings=tuple(found))
+        response = each.record.response
+        yield ReadResponse(
+            labelled=each,
+            findings=tuple(found),
+            quoted=tuple(
+                verbatim_span(response, (start, end), texts) is not None for start, end, _ in each.sentences
+            ),
+        )
 
 
 def fit_checker(read: Sequence[ReadResponse], say: Callable[[str], None]) -> LocalModel:
-    """Fit sentences, then answers on the sentences' held-out scores, then the threshold of words."""
+    """Fit the probabilities of sentences, then on their held-out scores what is decided from them.
+
+    The regression sees as many unsupported sentences as supported ones. Answers have more of the latter, and
+    one alarm in any sentence is an alarm for all: the log odds are shifted to where answers are told apart
+    best.
+    """
     sentences = [example for each in read for example in _sentence_examples(each)]
     intercept, weights, held_out = fit(sentences)
     say("sentences, out of fold")
     say_scores(sentences, held_out, say)
-    scores = iter(held_out)
-    by_response = [[float(next(scores)) for _ in each.findings] for each in read]
-    answers = [_answer_example(each, found) for each, found in zip(read, by_response, strict=True)]
-    answer_intercept, answer_weights, answers_held_out = fit(answers)
-    say("answers, out of fold")
-    say_scores(answers, answers_held_out, say)
-    _say_decisions(read, answers_held_out, say)
+    left = iter(held_out)
+    raw = [[float(next(left)) for _ in each.findings] for each in read]
+    shift = max(_SHIFTS, key=lambda each: _balanced(_decided(read, _shifted(raw, each))))
+    probabilities = _shifted(raw, shift)
+    say(f"log odds of being supported shifted by {shift:+.2f}, where answers are told apart best")
+    say("answers, by their weakest sentence, out of fold")
+    for name, decisions in _decided(read, probabilities).items():
+        say(f"{name}: {_scores(decisions)}")
     return LocalModel(
-        threshold=0.5,
-        piece_threshold=_piece_threshold(read, by_response, say),
-        sentence=named(intercept, NAMES, weights),
-        answer=named(answer_intercept, tuple(answer_signals([0.5])), answer_weights),
+        threshold=THRESHOLD,
+        piece_threshold=_piece_threshold(read, probabilities, say),
+        sentence=named(intercept + shift, NAMES, weights),
     )
 
 
@@ -79,47 +94,65 @@ def _sentence_examples(each: ReadResponse) -> Iterator[Example]:
         )
 
 
-def _answer_example(each: ReadResponse, scores: Sequence[float]) -> Example:
-    return Example(
-        values=tuple(answer_signals(scores).values()),
-        good=not each.labelled.record.unsupported,
-        group=each.labelled.source,
-        dataset=each.labelled.dataset,
+def _decided(read: Sequence[ReadResponse], probabilities: Sequence[Sequence[float]]) -> dict[str, Decisions]:
+    """Decisions on the answers of each set and of its tasks, as ``footnote eval groundedness`` makes them."""
+    found: dict[str, list[tuple[ReadResponse, float]]] = {}
+    for each, scores in zip(read, probabilities, strict=True):
+        weakest = min(
+            VERBATIM_SCORE if is_quoted else capped(score, finding, THRESHOLD)
+            for score, finding, is_quoted in zip(scores, each.findings, each.quoted, strict=True)
+        )
+        for name in {each.labelled.dataset, each.labelled.dataset.partition("/")[0]}:
+            found.setdefault(name, []).append((each, weakest))
+    return {
+        name: Decisions(
+            positive=[each.labelled.record.unsupported for each, _ in mine],
+            scores=[1 - score for _, score in mine],
+            predicted=[score < THRESHOLD for _, score in mine],
+            clusters=[each.labelled.source for each, _ in mine],
+        )
+        for name, mine in sorted(found.items())
+    }
+
+
+def _shifted(probabilities: Sequence[Sequence[float]], shift: float) -> list[list[float]]:
+    return [[1 / (1 + (1 / score - 1) * math.exp(-shift)) for score in scores] for scores in probabilities]
+
+
+def _balanced(decided: Mapping[str, Decisions]) -> float:
+    """Mean balanced accuracy of whole sets."""
+    whole = [each.scores().balanced_accuracy for name, each in decided.items() if "/" not in name]
+    return sum(score or 0.0 for score in whole) / len(whole)
+
+
+def _scores(decisions: Decisions) -> str:
+    scores = decisions.scores()
+    low, high = decisions.intervals()["auroc"] or (0.0, 0.0)
+    return (
+        f"n {scores.n}, AUROC {scores.auroc:.3f} ({low:.3f}–{high:.3f}), balanced accuracy "
+        f"{scores.balanced_accuracy:.3f}, F1 {scores.f1:.3f} (always unsupported "
+        f"{scores.always_positive_f1:.3f}), calibration error {scores.calibration_error:.3f}"
     )
 
 
-def _say_decisions(read: Sequence[ReadResponse], held_out: Array, say: Callable[[str], None]) -> None:
-    """Whole sets, as ``footnote eval groundedness`` scores them."""
-    for name in dict.fromkeys(each.labelled.dataset.partition("/")[0] for each in read):
-        mine = [n for n, each in enumerate(read) if each.labelled.dataset.partition("/")[0] == name]
-        scores = Decisions(
-            positive=[read[n].labelled.record.unsupported for n in mine],
-            scores=[1 - float(held_out[n]) for n in mine],
-            predicted=[bool(held_out[n] < 0.5) for n in mine],
-            clusters=[read[n].labelled.source for n in mine],
-        ).scores()
-        say(
-            f"{name}: AUROC {scores.auroc:.3f}, balanced accuracy {scores.balanced_accuracy:.3f}, "
-            f"F1 {scores.f1:.3f} (always unsupported {scores.always_positive_f1:.3f})"
-        )
-
-
 def _piece_threshold(
-    read: Sequence[ReadResponse], scores: Sequence[Sequence[float]], say: Callable[[str], None]
+    read: Sequence[ReadResponse],
+    probabilities: Sequence[Sequence[float]],
+    say: Callable[[str], None],
 ) -> float:
-    """The threshold with the best character F1 where characters are marked, in sentences below one half."""
+    """The one with the best character F1 where characters are marked, in unsupported sentences."""
     marked = [
         (each, found)
-        for each, found in zip(read, scores, strict=True)
+        for each, found in zip(read, probabilities, strict=True)
         if each.labelled.record.spans is not None
     ]
     reached = {
-        threshold: span_character_score(
-            (_marked(each), _predicted(each, found, threshold)) for each, found in marked
+        doubt: span_character_score(
+            (_marked(each), _predicted(each, found, doubt)) for each, found in marked
         ).f1
-        for threshold in _PIECE_THRESHOLDS
+        for doubt in _PIECE_THRESHOLDS
     }
-    best = max(reached, key=lambda threshold: (reached[threshold] or 0.0, threshold))
+    best = max(reached, key=lambda doubt: (reached[doubt] or 0.0, doubt))
     say(f"words from {best:.2f} on: span character F1 {reached[best]:.3f} on held-out sources")
     return best
 
@@ -128,10 +161,11 @@ def _marked(each: ReadResponse) -> list[Span]:
     return [(span.start, span.end) for span in each.labelled.record.spans or ()]
 
 
-def _predicted(each: ReadResponse, scores: Sequence[float], threshold: float) -> list[Span]:
+def _predicted(each: ReadResponse, probabilities: Sequence[float], doubt: float) -> list[Span]:
     spans: list[Span] = []
-    for (start, end, claim), found, score in zip(each.labelled.sentences, each.findings, scores, strict=True):
-        if score < _UNFITTED.threshold:
-            places = uncarried_words(claim.text, found, threshold)
+    judged = zip(each.labelled.sentences, each.findings, each.quoted, probabilities, strict=True)
+    for (start, end, claim), found, is_quoted, score in judged:
+        if not is_quoted and capped(score, found, THRESHOLD) < THRESHOLD:
+            places = uncarried_words(claim.text, found, doubt)
             spans += [(start + low, start + high) for low, high in places] or [(start, end)]
     return spans

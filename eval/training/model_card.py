@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ import torch
 
 from eval.training.examples import Group
 from eval.training.labelled import LabelledResponse
+
+_UNDER_WAY = re.compile(r" *(?!100)[\d.]+%  step ")
+"""Progress lines but the last of a stage."""
 
 CARD = Path("docs/grounding-model.md")
 _BEGIN, _END = "<!-- written by the training -->", "<!-- end of what the training wrote -->"
@@ -28,7 +32,8 @@ def write_card(lines: Sequence[str], counts: Sequence[str], *, seconds: float, c
     if not begin or not end:
         raise ValueError(f"{card} does not hold the marks {_BEGIN!r} and {_END!r}.")
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    written = ["```text", *counts, *lines, f"{seconds / 60:.0f} minutes on {machine}", "```"]
+    said = [line for line in lines if not _UNDER_WAY.match(line)]
+    written = ["```text", *counts, *said, f"{seconds / 60:.0f} minutes on {machine}", "```"]
     card.write_text(f"{before}{begin}\n\n" + "\n".join(written) + f"\n\n{end}{after}", encoding="utf-8")
 
 

@@ -31,11 +31,11 @@ from rag.grounding.local.loading import DTYPES, WORDS, open_tokenizer
 from rag.grounding.local.reader import EvidenceReader
 from rag.grounding.local.reading import ClaimReader
 
-FOLDS = 3
+FOLDS = 2
 SEED = 20261121
-CURRICULUM_CLAIMS = 60_000
+CURRICULUM_CLAIMS = 140_000
 _PIECES_A_STEP = 4096
-_EPOCHS = 1
+_EPOCHS = 2
 _ENDLESS = 10**9
 _GROUPS_COUNTED = 1000
 _CLAIMS_A_GROUP = 6.5
@@ -96,8 +96,10 @@ class Training:
         return fit_checker(read, self._say)
 
     def counts(self) -> list[str]:
-        """What the training data consists of."""
+        """The settings of this training, and what its data consist of."""
         return [
+            f"seed {SEED}, {self._claims:,} claims of the curriculum, {_EPOCHS} epochs of the labelled sets, "
+            f"{FOLDS} folds by source",
             *count_generated(list(islice(self._generated(SEED), _GROUPS_COUNTED))),
             *count_labelled(self._labelled()),
         ]

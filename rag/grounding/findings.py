@@ -9,7 +9,7 @@ from rag.domain import Evidence, EvidenceSpan, SentenceVerdict, Verdict
 from rag.grounding.features import EvidenceWindow
 from rag.text.alignment import find_verbatim
 
-_VERBATIM_SCORE = 0.99
+VERBATIM_SCORE = 0.99
 
 
 def answer_signals(scores: Sequence[float]) -> dict[str, float]:
@@ -43,7 +43,7 @@ def supported_verbatim(answer: str, span: tuple[int, int], quote: EvidenceSpan) 
         start=span[0],
         end=span[1],
         verdict=Verdict.SUPPORTED,
-        score=_VERBATIM_SCORE,
+        score=VERBATIM_SCORE,
         evidence=(quote,),
     )
 

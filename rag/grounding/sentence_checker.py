@@ -1,4 +1,4 @@
-"""A checker made of a judge of sentences: the frame that ``lexical``, ``llm``, ``nli`` and ``hub`` share."""
+"""A checker made of a judge of sentences: the frame that all but ``alignment`` share."""
 
 from __future__ import annotations
 

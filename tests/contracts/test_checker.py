@@ -15,7 +15,6 @@ from rag.domain import Evidence, GroundingReport, Verdict
 from rag.grounding.claim_model import ClaimModel
 from rag.grounding.hub_checker import model_checker
 from rag.grounding.llm_checker import llm_checker
-from rag.grounding.local.loading import is_trained
 from rag.grounding.opening import CHECKERS, CheckerParts, open_checker
 from rag.interfaces import GroundednessChecker
 from rag.settings import load_settings
@@ -81,8 +80,6 @@ MAKERS: dict[str, Callable[[Path], GroundednessChecker]] = {
 
 @pytest.fixture(scope="module", params=sorted(MAKERS))
 def checker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GroundednessChecker:
-    if request.param == "local" and not is_trained():
-        pytest.skip("the weights of 'local' are not trained here (make train-grounding)")
     return MAKERS[request.param](tmp_path_factory.mktemp("models"))
 
 
@@ -233,7 +230,7 @@ def test_the_same_answer_gets_the_same_report(checker: GroundednessChecker) -> N
 def test_the_order_of_the_evidence_does_not_matter(checker: GroundednessChecker) -> None:
     answer = "Employees carry over 5 days of leave, until March at the latest."
     forth, back = checker.check(answer, EVIDENCE), checker.check(answer, EVIDENCE[::-1])
-    assert back.score == pytest.approx(forth.score)
+    assert back.score == pytest.approx(forth.score, abs=0.005)  # bfloat16 adds up in another order
 
 
 def test_a_context_of_200_000_characters_is_checked(checker: GroundednessChecker) -> None:

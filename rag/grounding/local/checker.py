@@ -2,7 +2,8 @@
 
 The model (:mod:`rag.grounding.local.reader`) says of every word whether the evidence carries it. What it
 finds, the terms shared with the evidence, and a comparison of figures, dates, names and denials without a
-model make a calibrated probability by logistic regression. ``make train-grounding`` trains all weights.
+model make a calibrated probability by logistic regression. An answer is as good as its weakest sentence.
+``make train-grounding`` trains all weights.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from rag.domain import Evidence
 from rag.grounding.comparing import Difference, EvidenceReading, read_evidence
 from rag.grounding.features import EvidenceIndex, Signals
-from rag.grounding.findings import answer_signals, evidence_span
+from rag.grounding.findings import evidence_span
 from rag.grounding.local.memory import EvidenceMemory
 from rag.grounding.local.reading import ClaimReader, ClaimReading
 from rag.grounding.local.signals import contradiction_share, not_carried, sentence_signals
@@ -37,7 +38,7 @@ class LocalModel(BaseModel):
     Attributes:
         threshold: of sentences and answers.
         piece_threshold: probability of not being carried from which a word belongs to an unsupported span.
-        sentence, answer: what probabilities are made of.
+        sentence: what probabilities are made of.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,7 +46,6 @@ class LocalModel(BaseModel):
     threshold: float
     piece_threshold: float
     sentence: Weights
-    answer: Weights
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,16 +68,11 @@ def local_checker(reader: ClaimReader, model: LocalModel) -> SentenceChecker:
     Args:
         model: how its readings become probabilities.
     """
-
-    def answer_score(scores: Sequence[float]) -> float:
-        return model.answer.probability(answer_signals(scores))
-
     return SentenceChecker(
         NAME,
         lambda evidence, _: LocalJudge(evidence, reader, model),
         threshold=model.threshold,
         compares=False,  # done here, since what differs is also a signal
-        answer_score=answer_score,
     )
 
 
@@ -107,12 +102,9 @@ class LocalJudge:
         return findings
 
     def _judgement(self, sentence: str, found: Finding) -> Judgement:
-        score = self._model.sentence.probability(found.signals)
-        if found.differing:
-            score = min(score, self._model.threshold * DIFFERING_SHARE)
         best = found.shared.best
         return Judgement(
-            score=score,
+            score=capped(self._model.sentence.probability(found.signals), found, self._model.threshold),
             contradicted=_contradicts(found),
             evidence=() if best is None else (evidence_span(best, self._evidence),),
             unsupported=tuple(uncarried_words(sentence, found, self._model.piece_threshold)),
@@ -126,6 +118,11 @@ class LocalJudge:
                 read_evidence(everything, language),
             )
         return self._compared[language]
+
+
+def capped(score: float, found: Finding, threshold: float) -> float:
+    """``score``, but below ``threshold`` where a value decides against the sentence."""
+    return min(score, threshold * DIFFERING_SHARE) if found.differing else score
 
 
 def uncarried_words(sentence: str, found: Finding, threshold: float) -> list[tuple[int, int]]:

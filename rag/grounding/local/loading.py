@@ -31,20 +31,10 @@ def open_local_checker() -> SentenceChecker:
     """The checker with its trained weights, in the CPU's fastest precision.
 
     Raises:
-        ModelUnavailable: it is not trained, its weights are damaged, or the default embedding model's are.
+        ModelUnavailable: its weights are missing or damaged, or the default embedding model's are.
     """
-    if not is_trained():
-        raise ModelUnavailable(
-            "The checker 'local' has no weights yet: train it with 'make train-grounding DATA=folder', "
-            "or choose another (FOOTNOTE_CHECKER=alignment)."
-        )
     model = LocalModel.model_validate_json(_folder().joinpath(MODEL_FILE).read_bytes())
     return local_checker(stored_reader(), model)
-
-
-def is_trained() -> bool:
-    """Whether the weights and probabilities that training writes are there."""
-    return all((_folder() / name).is_file() for name in (WEIGHTS_FILE, MODEL_FILE))
 
 
 @lru_cache(maxsize=1)

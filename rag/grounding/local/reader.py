@@ -138,17 +138,21 @@ class EvidenceReader(nn.Module):
             Two tensors ``(tokens, labels)``.
         """
         rows = self._embed(claims, kind=1)
-        layouts = [
-            (low, high, _Claims.of(lengths, rows.device)) for (low, high), lengths in _rows(claims.lengths)
-        ]
         read = [span for span, _ in _rows(evidence.lengths)]
+        seeing = [
+            (own, span, _hidden(lengths, span[1] - span[0], rows))
+            for (own, lengths), span in zip(_rows(claims.lengths), read, strict=True)
+        ]
         for layer, (keys, values) in zip(self._stack, memory, strict=True):
-            projected = layer.project(rows)
+            queries, own_keys, own_values = layer.project(rows)
             seen = [
-                layout.attend(
-                    tuple(each[low:high] for each in projected), (keys[first:last], values[first:last])
+                _attend(
+                    queries[low:high],
+                    torch.cat([keys[first:last], own_keys[low:high]]),
+                    torch.cat([values[first:last], own_values[low:high]]),
+                    hidden,
                 )
-                for (low, high, layout), (first, last) in zip(layouts, read, strict=True)
+                for (low, high), (first, last), hidden in seeing
             ]
             rows = layer.finish(rows, torch.cat(seen))
         return self.token_head(rows), self.claim_head(rows)
@@ -161,57 +165,25 @@ class EvidenceReader(nn.Module):
         return functional.dropout(rows, self.dropout, self.training)
 
 
-@dataclass(frozen=True, slots=True)
-class _Claims:
-    """The claims of one row, and where their tokens stand when each claim is a line of its own.
-
-    Attributes:
-        lines: token by claim and position, the first token where a claim has ended, ``(claims, longest)``.
-        line, column: of each token.
-        past_end: positions after a claim's end, ``(claims, 1, longest)``.
-    """
-
-    lines: Tensor
-    line: Tensor
-    column: Tensor
-    past_end: Tensor
-
-    @classmethod
-    def of(cls, lengths: Sequence[int], device: torch.device) -> _Claims:
-        sizes = torch.tensor(lengths, device=device)
-        columns = torch.arange(int(sizes.max()), device=device)
-        inside = columns < sizes[:, None]
-        starts = torch.cumsum(sizes, 0) - sizes
-        lines = torch.where(inside, starts[:, None] + columns, 0)
-        line, column = inside.nonzero(as_tuple=True)
-        return cls(lines, line, column, ~inside[:, None, :])
-
-    def attend(self, own: tuple[Tensor, ...], memory: tuple[Tensor, Tensor]) -> Tensor:
-        """What each claim token sees of its own claim and of all that was read.
-
-        Args:
-            own: queries, keys and values of the row's tokens.
-            memory: keys and values of what was read.
-        """
-        queries, keys, values = own
-        far = queries.transpose(0, 1) @ memory[0].permute(1, 2, 0)  # heads, tokens, evidence
-        near = queries[self.lines].permute(2, 0, 1, 3) @ keys[self.lines].permute(2, 0, 3, 1)
-        near = near.masked_fill(self.past_end, _HIDDEN)[:, self.line, self.column]
-        shares = torch.softmax(torch.cat([far, near], dim=2), dim=2, dtype=far.dtype)
-        far_shares, near_shares = shares[..., : far.shape[2]], shares[..., far.shape[2] :]
-        heads = torch.arange(near.shape[0], device=near.device)[:, None]
-        by_line = near_shares.new_zeros(near.shape[0], *self.lines.shape, near.shape[2])
-        by_line = by_line.index_put((heads, self.line, self.column), near_shares)
-        near_seen = (by_line @ values[self.lines].permute(2, 0, 1, 3))[:, self.line, self.column]
-        seen = far_shares @ memory[1].transpose(0, 1) + near_seen
-        return seen.transpose(0, 1)
-
-
-def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None = None) -> Tensor:
     # Written out: on CPUs the fused kernel's backward pass takes twice as long in bfloat16.
-    scores = queries.transpose(0, 1) @ keys.permute(1, 2, 0)
+    by_head = keys.permute(1, 2, 0)
+    if hidden is None:
+        scores = queries.transpose(0, 1) @ by_head
+    else:
+        added = hidden.to(keys.dtype).expand(keys.shape[1], -1, -1)
+        scores = torch.baddbmm(added, queries.transpose(0, 1), by_head)
     shares = torch.softmax(scores, dim=2, dtype=scores.dtype)
     return (shares @ values.transpose(0, 1)).transpose(0, 1)
+
+
+def _hidden(lengths: Sequence[int], evidence: int, rows: Tensor) -> Tensor:
+    """What claim tokens see, ``(tokens, evidence + tokens)``: of the claims only their own."""
+    claim = torch.repeat_interleave(
+        torch.arange(len(lengths), device=rows.device), torch.tensor(lengths, device=rows.device)
+    )
+    others = (claim[:, None] != claim).to(rows.dtype) * _HIDDEN
+    return functional.pad(others, (evidence, 0))
 
 
 def _rows(lengths: Sequence[Sequence[int]]) -> list[tuple[tuple[int, int], Sequence[int]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from rag.grounding.local.evidence import units
 from rag.grounding.local.pieces import (
+    ClaimPieces,
     Held,
     Passage,
     claim_pieces,
@@ -27,6 +28,9 @@ from rag.grounding.local.reader import EvidenceReader, Memory, Tokens
 
 _PIECES_KEPT = 8000
 """Evidence that is remembered for the next answer: several often rest on the same. 9 KiB a piece."""
+
+_CLAIMS_AT_ONCE = 600
+"""Pieces of claims that are asked in one pass."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,9 +85,10 @@ class ClaimReader:
 
     def judge(self, evidence: ReadEvidence, texts: Sequence[str]) -> list[ClaimReading]:
         """One reading for each of ``texts``, in order."""
-        if not texts:
-            return []
         claims = claim_pieces(texts, self._tokenizer)
+        return [reading for some in _parts(claims) for reading in self._judge(evidence, some)]
+
+    def _judge(self, evidence: ReadEvidence, claims: Sequence[ClaimPieces]) -> list[ClaimReading]:
         tokens = claim_tokens([[(claim, matches(claim, evidence.held)) for claim in claims]])
         with self._lock, torch.inference_mode():
             pieces, whole = self._reader.judge(evidence.memory, evidence.tokens, tokens)
@@ -102,6 +107,18 @@ class ClaimReader:
             )
             place = end
         return readings
+
+
+def _parts(claims: Sequence[ClaimPieces]) -> Iterator[list[ClaimPieces]]:
+    """``claims`` in parts that are asked together: the work grows with the square of their pieces."""
+    part: list[ClaimPieces] = []
+    for claim in claims:
+        if part and sum(len(each.pieces) for each in part) + len(claim.pieces) > _CLAIMS_AT_ONCE:
+            yield part
+            part = []
+        part.append(claim)
+    if part:
+        yield part
 
 
 def _pieces(found: tuple[Passage, ...]) -> int:

@@ -16,16 +16,13 @@ _SUPPORTED, _CONTRADICTED = LABELS.index("supported"), LABELS.index("contradicte
 _TOP = 3
 _LEAST = 1e-3
 
-_SHARED = ("coverage_all", "coverage_best", "bigrams", "missing_names", "longest_gap", "length")
+_SHARED = ("coverage_best", "bigrams", "missing_names", "longest_gap", "length")
 """Signals of :mod:`rag.grounding.features` that are used besides."""
 
 NAMES = (
     "whole",
-    "whole_contradicted",
-    "highest_piece",
     "top_pieces",
     "mean_piece",
-    "contradicted_piece",
     "differing_values",
     "rival_values",
     *_SHARED,
@@ -61,20 +58,14 @@ def _read(reading: ClaimReading | None) -> dict[str, float]:
     if reading is None or not len(reading.pieces):
         return {
             "whole": _logit(1.0),
-            "whole_contradicted": 0.0,
-            "highest_piece": _logit(1.0),
             "top_pieces": _logit(1.0),
             "mean_piece": 1.0,
-            "contradicted_piece": 0.0,
         }
     pieces = np.sort(not_carried(reading))
     return {
         "whole": _logit(1 - float(reading.whole[_SUPPORTED])),
-        "whole_contradicted": float(reading.whole[_CONTRADICTED]),
-        "highest_piece": _logit(float(pieces[-1])),
         "top_pieces": _logit(float(pieces[-_TOP:].mean())),
         "mean_piece": float(pieces.mean()),
-        "contradicted_piece": float(reading.pieces[:, _CONTRADICTED].max()),
     }
 
 

@@ -25,7 +25,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding
 class NamedChecker:
     """All that the metrics' explanations need of a checker."""
 
-    name = "alignment"
+    name = "local"
 
 
 def metric_rows() -> Iterator[str]:
