@@ -63,10 +63,10 @@ class Warmup:
         try:
             self._footnote.embedder.embed_query("ready")
             log.info("reranker: %s", self._footnote.reranker.description)
-            log.info("checker: %s", self._footnote.checker().name)
             self.state = "loaded"
             for collection in self._footnote.catalog.collections():
                 self._warm(collection)
+            log.info("checker: %s", self._footnote.checker().name)
         except FootnoteError as exc:
             if not self.loaded:
                 self.state = "failed"

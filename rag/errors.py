@@ -31,7 +31,6 @@
     └── StorageError              the disk or the database failed
         ├── DiskFull
         ├── IndexDamaged          an index file does not match its manifest (rebuilt at open)
-        ├── DeviceUnavailable     the GPU did not search (the CPU does)
         └── IndexBehind           the index lacks the catalog's newest changes (caught up at open)
 
 A message names the value, what was expected and the next step. ``code`` is stable and part of the API.
@@ -238,12 +237,6 @@ class IndexDamaged(StorageError):
     """An index file does not match its manifest."""
 
     code = "index_damaged"
-
-
-class DeviceUnavailable(StorageError):
-    """The GPU did not search; the CPU does, and nobody else hears of it."""
-
-    code = "device_unavailable"
 
 
 class IndexBehind(StorageError):

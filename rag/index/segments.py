@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.domain import ChunkIds, Matrix, Vector
-from rag.errors import DeviceUnavailable, IndexDamaged
+from rag.errors import IndexDamaged
 from rag.index.sketch import Sketch
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,10 @@ def _one_thread() -> None:
     if not hasattr(_threads, "is_set"):
         faiss.omp_set_num_threads(1)
         _threads.is_set = True
+
+
+class DeviceUnavailable(Exception):
+    """A copy cannot be searched; the segment itself is, and nobody else hears of it."""
 
 
 class SegmentCopy(Protocol):

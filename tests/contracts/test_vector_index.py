@@ -105,14 +105,11 @@ BACKENDS = [
     many_segments,
     one_sketched,
     flat_and_sketched,
-    _on_device(torch.float32),
     _on_device(torch.float16),
-    pytest.param(
-        _on_device(torch.float16, "cuda"),
-        marks=[
-            pytest.mark.gpu,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU (make test-gpu)"),
-        ],
+    *(
+        [pytest.param(_on_device(torch.float16, "cuda"), marks=pytest.mark.gpu)]
+        if torch.cuda.is_available()
+        else []
     ),
 ]
 """Every index type, what a GPU does done on CPU tensors, and on a GPU where there is one."""

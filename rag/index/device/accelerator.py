@@ -12,10 +12,9 @@ import numpy as np
 import torch
 
 from rag.domain import Vector
-from rag.errors import DeviceUnavailable
 from rag.index.device import WORTH_IT_FROM
 from rag.index.device.rows import DeviceRows
-from rag.index.segments import DenseSegment, Mask, Places
+from rag.index.segments import DenseSegment, DeviceUnavailable, Mask, Places
 from rag.microbatching import MicroBatcher
 
 logger = logging.getLogger(__name__)
