@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from eval.bench_device import DeviceBench, bench_device
+from eval.written_part import write_part
 from rag.embedding.sentence_transformer import choose_device
 
 PAGE = Path("docs/gpu.md")
@@ -61,13 +62,7 @@ def table_rows(report: DeviceBench) -> list[str]:
 
 def write_tables(lines: list[str], page: Path = PAGE) -> None:
     """Replace what stands between the page's marks. Raises: ValueError where they are not."""
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{page} does not hold the marks {_BEGIN!r} and {_END!r}.")
-    written = "\n".join(lines)
-    page.write_text(f"{before}{begin}\n\n{written}\n\n{end}{after}", encoding="utf-8")
+    write_part(page, lines, begin=_BEGIN, end=_END)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 
 from eval.training.examples import Group
 from eval.training.labelled import LabelledResponse
+from eval.written_part import write_part
 
 _UNDER_WAY = re.compile(r" *(?!100)[\d.]+%  step ")
 """Progress lines but the last of a stage."""
@@ -26,15 +27,10 @@ def write_card(lines: Sequence[str], counts: Sequence[str], *, seconds: float, c
     Raises:
         ValueError: the card holds no such part.
     """
-    text = card.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{card} does not hold the marks {_BEGIN!r} and {_END!r}.")
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     said = [line for line in lines if not _UNDER_WAY.match(line)]
     written = ["```text", *counts, *said, f"{seconds / 60:.0f} minutes on {machine}", "```"]
-    card.write_text(f"{before}{begin}\n\n" + "\n".join(written) + f"\n\n{end}{after}", encoding="utf-8")
+    write_part(card, written, begin=_BEGIN, end=_END)
 
 
 def count_labelled(responses: Sequence[LabelledResponse]) -> list[str]:

@@ -50,8 +50,6 @@ class SentenceJudge(Protocol):
 OpenJudge = Callable[[Sequence[Evidence], str | None], SentenceJudge]
 """From evidence that is not empty, and the question where there is one, to its judge."""
 
-AnswerScore = Callable[[Sequence[float]], float]
-
 
 class SentenceChecker:
     """Judges what asserts something and does not stand in the evidence word for word.
@@ -59,7 +57,6 @@ class SentenceChecker:
     Args:
         threshold: of sentences and answers.
         compares: whether figures, dates, units and denials that differ decide against a sentence.
-        answer_score: what the scores of its sentences, at least one, come to for an answer; the weakest.
     """
 
     def __init__(
@@ -69,13 +66,11 @@ class SentenceChecker:
         *,
         threshold: float,
         compares: bool,
-        answer_score: AnswerScore = min,
     ) -> None:
         self._name = name
         self._open_judge = open_judge
         self._threshold = threshold
         self._compares = compares
-        self._answer_score = answer_score
 
     @property
     def name(self) -> str:
@@ -98,7 +93,6 @@ class SentenceChecker:
             open_judge=self._open_judge,
             threshold=self._threshold,
             compares=self._compares,
-            answer_score=self._answer_score,
         )
 
 
@@ -114,7 +108,6 @@ class SentenceSession:
         open_judge: OpenJudge,
         threshold: float,
         compares: bool,
-        answer_score: AnswerScore,
     ) -> None:
         self._evidence = [text for text in evidence if text.text.strip()]
         self._everything = "\n".join(text.text for text in self._evidence)
@@ -122,7 +115,6 @@ class SentenceSession:
         self._name = name
         self._threshold = threshold
         self._compares = compares
-        self._answer_score = answer_score
 
     def judge(self, sentence: str, *, before: str = "") -> SentenceVerdict:
         """The verdict on ``sentence``, which follows ``before`` in the answer; offsets into ``sentence``."""
@@ -150,10 +142,10 @@ class SentenceSession:
         return verdicts
 
     def report(self, verdicts: Sequence[SentenceVerdict]) -> GroundingReport:
-        """What ``verdicts`` come to for the answer they make up; 1 when it asserts nothing."""
+        """What ``verdicts`` come to for their answer: the weakest sentence; 1 when it asserts nothing."""
         scores = [each.score for each in verdicts if each.verdict is not Verdict.NOT_CHECKABLE]
         return GroundingReport(
-            score=self._answer_score(scores) if scores else 1.0,
+            score=min(scores, default=1.0),
             sentences=tuple(verdicts),
             checker=self._name,
             threshold=self._threshold,
