@@ -9,7 +9,7 @@ PORT   ?= 8000
 WORKERS ?= 3
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help setup run test test-gpu faults hostile check fast bench bench-gpu eval llms calibrate train-grounding format clean
+.PHONY: help setup run test test-gpu test-image faults hostile check fast bench bench-gpu eval llms calibrate train-grounding format clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench: setup  ## print the figures that the README quotes
 
 test-gpu: setup  ## run the tests that need an NVIDIA GPU (EXTRAS=gpu,dev)
 	$(BIN)/pytest -m gpu
+
+test-image: setup  ## build the container image in a chroot and run it (root, debootstrap, minutes, 10 GB)
+	$(BIN)/python -m pytest -q -s -m image tests/image
 
 bench-gpu: setup  ## measure search on an NVIDIA GPU, and write the tables of docs/gpu.md
 	$(BIN)/python -m benchmarks.gpu
