@@ -145,7 +145,7 @@ def _recall(rows: DeviceRows, segment: DenseSegment, questions: Matrix) -> float
     for vector, places in zip(questions, rows.nearest(questions, _K, mask=None), strict=True):
         exact, scores = segment.nearest(vector, _K, mask=None, exact=True)
         best = exact[np.argsort(-scores)[:_K]]
-        shares.append(len(np.intersect1d(best, places)) / len(best))
+        shares.append(0.0 if places is None else len(np.intersect1d(best, places)) / len(best))
     return round(float(np.mean(shares)), 4)
 
 

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag.domain import ChunkIds, Hit, Vector
+from rag.index.recent import Recent
 from rag.index.segments import FLAT, SKETCHED, DenseSegment, Mask
+
+_FILTERS_KEPT = 4
 
 
 class SegmentedVectorIndex:
@@ -17,6 +20,7 @@ class SegmentedVectorIndex:
         self.segments = tuple(segments)
         self.removed = removed
         self._live = [_live(segment, removed) for segment in self.segments]
+        self._filtered: Recent[list[Mask]] = Recent(_FILTERS_KEPT)
 
     @property
     def count(self) -> int:
@@ -38,12 +42,23 @@ class SegmentedVectorIndex:
             return []
         ids: list[ChunkIds] = [np.empty(0, dtype=np.int64)]
         scores: list[Vector] = [np.empty(0, dtype=np.float32)]
-        for segment, live in zip(self.segments, self._live, strict=True):
-            mask = live if allowed is None else _both(segment.mask(allowed), live)
+        for segment, mask in zip(self.segments, self._masks(allowed), strict=True):
             places, found = segment.nearest(vector, k, mask=mask, exact=allowed is not None)
             ids.append(segment.ids[places])
             scores.append(found)
         return _best(np.concatenate(ids), np.concatenate(scores), k)
+
+    def _masks(self, allowed: ChunkIds | None) -> Sequence[Mask | None]:
+        """What may be found of each segment: the same arrays while the same ``allowed`` comes again."""
+        if allowed is None:
+            return self._live
+        return self._filtered.of(
+            allowed,
+            lambda: [
+                _both(segment.mask(allowed), live)
+                for segment, live in zip(self.segments, self._live, strict=True)
+            ],
+        )
 
     def similarities(self, vector: Vector, chunk_ids: Sequence[int]) -> dict[int, float]:
         """Exact inner products with the given chunks; unknown or removed ids are absent."""

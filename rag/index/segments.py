@@ -67,8 +67,10 @@ class DeviceUnavailable(Exception):
 class SegmentCopy(Protocol):
     """The same vectors elsewhere, such as in a GPU's memory."""
 
-    def nearest(self, vector: Vector, k: int, *, mask: Mask | None) -> Places:
+    def nearest(self, vector: Vector, k: int, *, mask: Mask | None) -> Places | None:
         """All rows that may be among the ``k`` nearest or tie with the last, unordered.
+
+        ``None``: it cannot tell; the segment is to search for itself this once.
 
         Raises:
             DeviceUnavailable: it cannot be searched any more.
@@ -210,7 +212,7 @@ class DenseSegment:
         return places, self.scores(vector, places)
 
     def _copied(self, copy: SegmentCopy, vector: Vector, k: int, mask: Mask | None) -> Places | None:
-        """What the copy finds; ``None``, for good, when it fails."""
+        """What the copy finds; ``None`` when it cannot tell, and for good when it fails."""
         try:
             return copy.nearest(vector, k, mask=mask)
         except DeviceUnavailable as exc:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import faiss
 import numpy as np
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -16,8 +18,11 @@ from rag.domain import ChunkIds, Hit, Matrix, Vector
 from rag.index import segments
 from rag.index.dense import SegmentedVectorIndex, extend
 from rag.index.device.accelerator import Accelerator
+from rag.index.device.faiss_rows import faiss_form
+from rag.index.device.forms import BYTES, HALVES, Form
 from rag.index.segments import DenseSegment
 from rag.interfaces import VectorIndex
+from tests.faiss_as_on_a_gpu import form_as_on_a_gpu
 from tests.fakes import HashedEmbedder
 
 DIMENSION = 1024
@@ -82,8 +87,8 @@ def flat_and_sketched(ids: Sequence[int], vectors: Matrix, removed: Sequence[int
     return SegmentedVectorIndex(segments, array(removed))
 
 
-def _on_device(dtype: torch.dtype, device: str = "cpu") -> Build:
-    accelerator = Accelerator(device, memory=10**9, dtype=dtype, worth_it_from=1)
+def _on_device(form: Form, device: str = "cpu") -> Build:
+    accelerator = Accelerator(device, memory=10**9 + form.scratch, forms=[form], worth_it_from=1)
 
     def build_there(ids: Sequence[int], vectors: Matrix, removed: Sequence[int]) -> VectorIndex:
         half = len(ids) // 3
@@ -96,8 +101,17 @@ def _on_device(dtype: torch.dtype, device: str = "cpu") -> Build:
         assert all(part.copy for part in parts)
         return SegmentedVectorIndex(parts, array(removed))
 
-    build_there.__name__ = f"{device}_in_{dtype}".replace("torch.", "")
+    build_there.__name__ = f"{device} in {form.name}".replace(" ", "_")
     return build_there
+
+
+def _on_gpus() -> Iterator[ParameterSet]:
+    """What there is to run on here."""
+    forms = [HALVES, BYTES] if torch.cuda.is_available() else []
+    if forms and hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus():
+        forms.append(faiss_form(0))
+    for form in forms:
+        yield pytest.param(_on_device(form, "cuda"), marks=pytest.mark.gpu)
 
 
 BACKENDS = [
@@ -105,14 +119,12 @@ BACKENDS = [
     many_segments,
     one_sketched,
     flat_and_sketched,
-    _on_device(torch.float16),
-    *(
-        [pytest.param(_on_device(torch.float16, "cuda"), marks=pytest.mark.gpu)]
-        if torch.cuda.is_available()
-        else []
-    ),
+    _on_device(HALVES),
+    _on_device(BYTES),
+    _on_device(form_as_on_a_gpu()),
+    *_on_gpus(),
 ]
-"""Every index type, what a GPU does done on CPU tensors, and on a GPU where there is one."""
+"""Every index type, what a GPU does done on the CPU, and on a GPU where there is one."""
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)

@@ -18,7 +18,7 @@ MODELS = {
     "ingest/tuning/training.py",
 }
 ADAPTERS = {
-    "faiss": {"rag/index/segments.py", "rag/index/sketch.py"},
+    "faiss": {"rag/index/segments.py", "rag/index/sketch.py", "rag/index/device/faiss_rows.py"},
     "tantivy": {"rag/index/analysis.py", "rag/index/keyword.py"},
     "sqlalchemy": {"rag/store/"},
     "alembic": {"rag/store/"},

@@ -21,11 +21,13 @@ class GpuPlacement:
     Args:
         device: the setting, ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         memory_mb: what copies may take together; 0: most of what is free.
+        library: the setting, ``torch`` or ``faiss``: what searches vectors in half precision.
     """
 
-    def __init__(self, device: str, memory_mb: int) -> None:
+    def __init__(self, device: str, memory_mb: int, library: str = "torch") -> None:
         self._device = device
         self._memory_mb = memory_mb
+        self._library = library
         self._guard = threading.Lock()
         self._accelerator: Accelerator | None = None
 
@@ -33,7 +35,7 @@ class GpuPlacement:
         """Give those of ``segments`` that are worth it a copy on the GPU.
 
         Raises:
-            SettingsError: the settings name a GPU, and there is none.
+            SettingsError: the settings name a GPU, and there is none, or FAISS sees none.
         """
         if self._device == "cpu" or all(each.count < WORTH_IT_FROM for each in segments):
             return
@@ -52,6 +54,15 @@ class GpuPlacement:
     def _opened(self) -> Accelerator | None:
         from rag.embedding.sentence_transformer import choose_device  # torch takes seconds to import
         from rag.index.device.accelerator import Accelerator
+        from rag.index.device.forms import BYTES, HALVES
 
         device = choose_device(self._device)
-        return None if device == "cpu" else Accelerator(device, memory=self._memory_mb * _MIB or None)
+        if device == "cpu":
+            return None
+        memory = self._memory_mb * _MIB or None
+        if self._library != "faiss":
+            return Accelerator(device, memory=memory, forms=(HALVES, BYTES))
+        from rag.index.device.faiss_rows import faiss_form
+
+        number = int(device.partition(":")[2] or 0)
+        return Accelerator(device, memory=memory, forms=(faiss_form(number), BYTES))

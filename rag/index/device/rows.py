@@ -1,8 +1,8 @@
 """Vectors in a device's memory, all of them compared with many questions at once, in plain PyTorch.
 
-The device works in half precision, so its scores are off by a known bound. It returns every row that the
-bound leaves in the race; who asked compares those exactly. So nothing is missed, and a score does not depend
-on where it was found.
+Kept as halves, or as bytes: whole numbers from -127 to 127 with one factor a row, in half the memory. A row
+is off by a length that is known when it is coded, and so is a score: bytes leave more rows in the race than
+halves do, and miss none.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rag.domain import Matrix
+from rag.index.device.candidates import HALF_ERROR, Fetched, candidates
+from rag.index.recent import Recent
 from rag.index.segments import Mask, Places
 
-ERRORS = {torch.float16: 1.1e-3, torch.float32: 4e-6}
-"""How far an inner product of unit vectors can be off: the question and the result are rounded once each."""
+ERRORS = {torch.float16: HALF_ERROR, torch.int8: HALF_ERROR, torch.float32: 4e-6}
+"""How far an inner product with a row as it is kept can be off, as a share of the two lengths."""
 
-_SPARE = 64
-"""Rows beyond those wanted, so that the bound is mostly passed at the first attempt."""
+MASKS_KEPT = 4
+"""Masks on the device: that of the generation, and those of the filters that come again."""
 
 _GROUP = 64
 """Rows whose highest score stands for them while the best groups are picked."""
@@ -29,12 +31,17 @@ _GROUP = 64
 _SCORES_AT_ONCE = 2**28
 """Scores in memory at once: rows beyond are compared after."""
 
+_NUMBERS_AT_ONCE = 2**26
+"""Numbers of rows in memory at once beside those that are kept, while rows are coded and decoded."""
+
+_LEVELS = 127
+
 
 class DeviceRows:
     """The vectors of a segment on ``device``.
 
     Args:
-        rows: unit vectors, shape ``(count, dimension)``.
+        rows: shape ``(count, dimension)``.
         dtype: a key of :data:`ERRORS`.
 
     Raises:
@@ -42,53 +49,81 @@ class DeviceRows:
     """
 
     def __init__(self, rows: NDArray[Any], *, device: str, dtype: torch.dtype = torch.float16) -> None:
-        self._rows = torch.from_numpy(np.ascontiguousarray(rows)).to(device=device, dtype=dtype)
-        self._error = ERRORS[dtype]
-        self._masked: tuple[Mask, Tensor] | None = None
+        count, dimension = rows.shape
+        self._rows = torch.empty((count, dimension), dtype=dtype, device=device)
+        self._factors = torch.empty(count if dtype == torch.int8 else 0, dtype=torch.float16, device=device)
+        self._compared_in = torch.float16 if dtype == torch.int8 else dtype
+        self._most = max(1, _NUMBERS_AT_ONCE // max(1, dimension))
+        longest = off = 0.0
+        for first in range(0, count, self._most):
+            some = torch.from_numpy(np.ascontiguousarray(rows[first : first + self._most]))
+            exact = some.to(device=device, dtype=torch.float32)
+            self._keep(exact, first)
+            longest = max(longest, float(exact.norm(dim=1).max()))
+            kept = self._kept(first, first + len(exact)).float()
+            off = max(off, float((exact - kept).norm(dim=1).max()))
+        self._error = ERRORS[dtype] * (longest + off) + off
+        self._masks: Recent[Tensor] = Recent(MASKS_KEPT)
+
+    @staticmethod
+    def size(count: int, dimension: int, dtype: torch.dtype = torch.float16) -> int:
+        """Bytes that ``count`` vectors take, masks included."""
+        factor = torch.float16.itemsize if dtype == torch.int8 else 0
+        return count * (dimension * dtype.itemsize + factor + MASKS_KEPT)
 
     @property
     def bytes(self) -> int:
-        """Memory that the vectors take."""
-        return self._rows.numel() * self._rows.element_size()
+        """Memory that the vectors take, masks included."""
+        count, dimension = self._rows.shape
+        return self.size(count, dimension, self._rows.dtype)
 
-    def nearest(self, questions: Matrix, k: int, *, mask: Mask | None) -> list[Places]:
+    def nearest(self, questions: Matrix, k: int, *, mask: Mask | None) -> list[Places | None]:
         """For each question the rows that may be among its ``k`` nearest or tie with the last, unordered.
 
         Args:
-            questions: unit vectors, shape ``(questions, dimension)``.
+            questions: shape ``(questions, dimension)``.
             mask: which rows may be found; ``None``: all.
 
         Raises:
             torch.OutOfMemoryError: the device has no room for the scores.
         """
-        count = len(self._rows)
-        asked = torch.from_numpy(np.ascontiguousarray(questions)).to(self._rows)
-        allowed = None if mask is None else self._on_device(mask)
-        found: list[Places] = [np.empty(0, dtype=np.int64)] * len(questions)
-        left = list(range(len(questions)))
-        wanted = min(k, count)
-        with torch.inference_mode():
-            while left and wanted:
-                wanted = min(wanted + max(_SPARE, wanted // 4), count)
-                scores, places = self._best(asked[left], wanted, allowed)
-                bound = scores[:, min(k, count) - 1] - 2 * self._error
-                last = scores[:, -1]
-                is_complete = ((last < bound) | (last == -torch.inf) | (wanted == count)).tolist()
-                is_candidate = ((scores >= bound[:, None]) & (scores > -torch.inf)).cpu().numpy()
-                for line, row in enumerate(places.cpu().numpy()):
-                    if is_complete[line]:
-                        found[left[line]] = row[is_candidate[line]]
-                left = [question for question, done in zip(left, is_complete, strict=True) if not done]
-                wanted *= 4
-        return found
+        device = self._rows.device
+        allowed = None if mask is None else self._masks.of(mask, lambda: torch.from_numpy(mask).to(device))
+
+        def fetch(asked: Matrix, wanted: int) -> Fetched:
+            there = torch.from_numpy(np.ascontiguousarray(asked)).to(device, self._compared_in)
+            with torch.inference_mode():
+                scores, places = (each.cpu().numpy() for each in self._best(there, wanted, allowed))
+            rest = scores[:, -1] if wanted < len(self._rows) else np.full(len(asked), -np.inf)
+            return Fetched(scores, places, rest)
+
+        return candidates(fetch, questions, k, error=self._error, most=len(self._rows))
+
+    def _keep(self, exact: Tensor, first: int) -> None:
+        """Write the rows from ``first`` on as they are kept."""
+        last = first + len(exact)
+        if self._rows.dtype != torch.int8:
+            self._rows[first:last] = exact
+            return
+        factors = (exact.abs().amax(dim=1) / _LEVELS).half()
+        self._factors[first:last] = factors
+        steps = exact / factors.float().clamp(min=torch.finfo(torch.float32).tiny)[:, None]
+        self._rows[first:last] = steps.round().clamp(-_LEVELS, _LEVELS)
+
+    def _kept(self, first: int, last: int) -> Tensor:
+        """Rows as they are compared."""
+        rows = self._rows[first:last]
+        return rows.half() * self._factors[first:last, None] if rows.dtype == torch.int8 else rows
 
     def _best(self, asked: Tensor, wanted: int, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
         """Scores, highest first, and places of the ``wanted`` best of each question."""
         most = max(_GROUP, _SCORES_AT_ONCE // len(asked) // _GROUP * _GROUP)
+        if self._rows.dtype == torch.int8:
+            most = min(most, self._most)
         scores: list[Tensor] = []
         places: list[Tensor] = []
         for first in range(0, len(self._rows), most):
-            some = asked @ self._rows[first : first + most].T
+            some = asked @ self._kept(first, first + most).T
             if allowed is not None:
                 some.masked_fill_(~allowed[first : first + most], -torch.inf)
             best, where = _highest(some, min(wanted, some.shape[1]))
@@ -98,12 +133,6 @@ class DeviceRows:
             return scores[0], places[0]
         best, where = torch.cat(scores, dim=1).topk(wanted, dim=1)
         return best, torch.cat(places, dim=1).gather(1, where)
-
-    def _on_device(self, mask: Mask) -> Tensor:
-        """``mask`` on the device; the last one is kept, since most searches of a generation have the same."""
-        if self._masked is None or self._masked[0] is not mask:
-            self._masked = (mask, torch.from_numpy(mask).to(self._rows.device))
-        return self._masked[1]
 
 
 def _highest(scores: Tensor, wanted: int) -> tuple[Tensor, Tensor]:
