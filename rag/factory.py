@@ -182,7 +182,10 @@ class Footnote:
     def indexes(self) -> CollectionIndexes:
         """The collections' indexes."""
         settings = self.settings
-        gpu = self._shared("gpu", lambda: GpuPlacement(settings.device, settings.device_memory_mb))
+        gpu = self._shared(
+            "gpu",
+            lambda: GpuPlacement(settings.device, settings.device_memory_mb, settings.device_index),
+        )
         return self._shared(
             "indexes",
             lambda: CollectionIndexes(settings.data_dir / "indexes", self.catalog, place=gpu.place),

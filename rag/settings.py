@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Memory of the GPU that vectors may take, in MiB; 0: 60 % of what is free at the start.",
     )
+    device_index: str = Field(
+        default="torch",
+        description="torch, or faiss where faiss-gpu is installed: what searches vectors on the GPU.",
+        pattern=r"^(torch|faiss)$",
+    )
     precision: str = Field(
         default="auto",
         description="auto, float32, bfloat16 or float16; auto takes the fastest the device has.",
