@@ -8,6 +8,7 @@ GPU can tell.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,14 +24,13 @@ from rag.index.device.forms import Form
 class IndexAsOnAGpu:
     """An index of ``dimension`` numbers by inner product; ``busy`` is shared by all of one device."""
 
+    pause = 0.0
+    """Seconds that a call takes longer, for others to come in between."""
+
     def __init__(self, dimension: int, busy: threading.Lock) -> None:
         kind = faiss.ScalarQuantizer.QT_fp16
         self._index = faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT)
         self._busy = busy
-
-    @property
-    def ntotal(self) -> int:
-        return int(self._index.ntotal)
 
     def add(self, rows: Matrix) -> None:
         self._alone(lambda: self._index.add(rows))
@@ -43,9 +43,13 @@ class IndexAsOnAGpu:
         )
         return found
 
+    def __del__(self) -> None:
+        self._alone(lambda: None)  # frees memory of the device
+
     def _alone(self, call: Callable[[], Any]) -> Any:
         assert self._busy.acquire(blocking=False), "two threads call FAISS at once"
         try:
+            time.sleep(self.pause)
             return call()
         finally:
             self._busy.release()

@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import faiss
 import numpy as np
@@ -21,6 +22,8 @@ from rag.errors import SettingsError
 from rag.index.device.candidates import HALF_ERROR, Fetched, candidates
 from rag.index.device.forms import Form
 from rag.index.segments import Mask, Places
+
+T = TypeVar("T")
 
 MOST_GIVEN_OUT = 2048
 """Rows of an index that a GPU finds at most for a question (GPU_MAX_SELECTION_K)."""
@@ -57,22 +60,22 @@ class FaissRows:
         guard: threading.RLock,
         part: int = _PART,
     ) -> None:
-        self._count, self._dimension = rows.shape
+        self._count, self._dimension = map(int, rows.shape)
         self._guard = guard
-        self._parts: list[tuple[int, Any]] = []
+        self._part_size = part
+        self._parts: list[Any] = []
         weakref.finalize(self, _release, self._parts, guard).atexit = False
         longest = off = 0.0
         for first in range(0, self._count, part):
             exact = rows[first : first + part].astype(np.float32)
-            halves = exact.astype(np.float16).astype(np.float32)
+            halves = exact if rows.dtype == np.float16 else exact.astype(np.float16).astype(np.float32)
             longest = max(longest, float(np.linalg.norm(exact, axis=1).max()))
-            off = max(off, float(np.linalg.norm(exact - halves, axis=1).max()))
-            with guard:
-                index = new_index(self._dimension)
-                index.add(halves)
-                self._parts.append((first, index))
+            if halves is not exact:
+                off = max(off, float(np.linalg.norm(exact - halves, axis=1).max()))
+            self._parts.append(_alone(guard, lambda: new_index(self._dimension)))
+            _alone(guard, partial(self._add, halves))
         self._error = HALF_ERROR * (longest + off) + off
-        self._most = min(MOST_GIVEN_OUT, max((index.ntotal for _, index in self._parts), default=0))
+        self._most = min(MOST_GIVEN_OUT, part, self._count)
 
     @staticmethod
     def size(count: int, dimension: int) -> int:
@@ -112,22 +115,43 @@ class FaissRows:
         scores: list[NDArray[np.float32]] = []
         places: list[Places] = []
         rest = np.full(len(asked), -np.inf, dtype=np.float32)
-        for start, index in self._parts:
-            some = min(wanted, index.ntotal)
-            with self._guard:
-                best, where = index.search(asked, some)
-            if some < index.ntotal:
+        for number in range(len(self._parts)):
+            best, where = _alone(self._guard, partial(self._part, number, asked, wanted))
+            if best.shape[1] < self._held(number):
                 rest = np.maximum(rest, best[:, -1])
             scores.append(best)
-            places.append(where + start)
+            places.append(where + number * self._part_size)
         all_places = np.concatenate(places, axis=1)
         all_scores = np.concatenate(scores, axis=1)
         if mask is not None:
             all_scores[~mask[all_places]] = -np.inf
         return Fetched(all_scores, all_places, rest)
 
+    def _add(self, halves: Matrix) -> None:
+        self._parts[-1].add(halves)
 
-def _release(parts: list[tuple[int, Any]], guard: threading.RLock) -> None:
+    def _part(self, number: int, asked: Matrix, wanted: int) -> tuple[NDArray[np.float32], Places]:
+        found: tuple[NDArray[np.float32], Places] = self._parts[number].search(
+            asked, min(wanted, self._held(number))
+        )
+        return found
+
+    def _held(self, number: int) -> int:
+        """Rows of a part."""
+        return min(self._part_size, self._count - number * self._part_size)
+
+
+def _alone(guard: threading.RLock, call: Callable[[], T]) -> T:
+    """What ``call`` gives, while nobody else calls FAISS."""
+    with guard:
+        try:
+            return call()
+        except RuntimeError as exc:  # its frames hold an index, which is to go while nobody calls FAISS
+            failure = str(exc)
+    raise RuntimeError(failure)
+
+
+def _release(parts: list[Any], guard: threading.RLock) -> None:
     """Give the memory back while nobody else calls FAISS, in whichever thread the last user went."""
     with guard:
         parts.clear()
