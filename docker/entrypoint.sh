@@ -19,14 +19,16 @@ if [ -z "$key" ] && [ -n "$key_file" ]; then
         echo "FOOTNOTE_API_KEY_FILE names $key_file, which cannot be read or is empty; mount the secret there." >&2
         exit 1
     fi
-elif [ -z "$key" ] && [ "${1:-}" = serve ]; then
+elif [ -z "$key" ]; then
     kept=$FOOTNOTE_DATA_DIR/api-key
-    if [ ! -s "$kept" ]; then
+    if [ "${1:-}" = serve ] && [ ! -s "$kept" ]; then
         python -c 'import secrets; print(secrets.token_urlsafe(32))' >"$kept.new"
         mv "$kept.new" "$kept"
+        echo "The API's key is in $kept; FOOTNOTE_API_KEY sets another." >&2
     fi
-    key=$(cat "$kept")
-    echo "The API's key is in $kept; FOOTNOTE_API_KEY sets another." >&2
+    if [ -s "$kept" ]; then
+        key=$(cat "$kept")
+    fi
 fi
 
 if [ -n "$key" ]; then

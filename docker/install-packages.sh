@@ -14,7 +14,7 @@ python3 -m venv "$venv"
 torch=$(grep '^torch==' constraints.txt)
 pip install --quiet --no-deps ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch"
 # Without its code Footnote is an empty package that brings all others.
-pip install --quiet -c constraints.txt ".[$EXTRAS]"
+pip install --quiet --use-pep517 -c constraints.txt ".[$EXTRAS]"
 pip uninstall --quiet --yes footnote
 pip check
 
@@ -32,6 +32,7 @@ esac
 
 "$venv/bin/python" -c 'import site; print(site.getsitepackages()[0])' | while read -r packages; do
     echo /opt/footnote/app >"$packages/footnote.pth"
-    rm -rf "$packages/torch/include" # headers, for a compiler that is not there
+    # Headers for a compiler that is not there, and PyTorch's own tests.
+    rm -rf "$packages/torch/include" "$packages/torch/test" "$packages"/torch/bin/test_* "$packages"/torch/bin/protoc*
 done
 pip uninstall --quiet --yes setuptools pip

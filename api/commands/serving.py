@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -70,8 +72,19 @@ def _serve(run: Run, host: str, listener: socket.socket) -> None:
         run.print_json({"url": url})
     run.err.print(f"Footnote is at {url} (Ctrl-C stops it).", markup=False)
     _show_local_llms(run, listener.getsockname()[1])
-    with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends well
+    # Ctrl-C is how a server ends well
+    with listener, suppress(KeyboardInterrupt), _sigterm_as_ctrl_c():
         uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """What a supervisor sends: uvicorn raises it again once it has ended, and nothing would be closed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show_local_llms(run: Run, own_port: int) -> None:

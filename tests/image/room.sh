@@ -42,6 +42,7 @@ shift
 
 if [ "$kind" = container ]; then
     ip link set lo up
+    mount -t sysfs -o ro sysfs "$root/sys"
     mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmp "$root/tmp"
     mount -o remount,bind,ro "$root"
 fi

@@ -116,6 +116,7 @@ def test_sigterm_ends_it_well_and_its_data_serve_again(
 ) -> None:
     assert container.stop() == 0, container.said
     assert "Traceback" not in container.said
+    assert not (volumes["/data"] / "catalog.sqlite3-wal").exists(), "the catalog was not closed"
 
     key = (volumes["/data"] / "api-key").read_text().strip()
     with Container(image, volumes=volumes, log=folder / "log") as again:

@@ -64,11 +64,13 @@ def test_an_empty_key_is_none(data: Path) -> None:
     assert f"key={(data / 'api-key').read_text()}" in said.stdout.replace(" file", "\n file")
 
 
-def test_other_commands_need_no_key(data: Path) -> None:
-    said = footnote(data, "ingest", "/some documents")
+def test_other_commands_make_no_key_but_know_it(data: Path) -> None:
+    before = footnote(data, "ingest", "/some documents")
+    footnote(data, "serve")
+    after = footnote(data, "doctor")
 
-    assert said.stdout == "-P -m api ingest /some documents\nkey=none file=none\n"
-    assert not (data / "api-key").exists()
+    assert before.stdout == "-P -m api ingest /some documents\nkey=none file=none\n"
+    assert after.stdout == f"-P -m api doctor\nkey={(data / 'api-key').read_text().strip()} file=none\n"
 
 
 def test_a_secret_that_is_not_there_stops_it(data: Path) -> None:
