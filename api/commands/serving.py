@@ -26,7 +26,7 @@ def serve(
 
     Example: footnote serve --port 8080
     """
-    with command(as_json=as_json, data_dir=data_dir) as run:
+    with command(as_json=as_json, data_dir=data_dir) as run, _sigterm_as_ctrl_c():
         from api.security import is_loopback
 
         if run.settings.api_key is None and not is_loopback(host):
@@ -72,8 +72,7 @@ def _serve(run: Run, host: str, listener: socket.socket) -> None:
         run.print_json({"url": url})
     run.err.print(f"Footnote is at {url} (Ctrl-C stops it).", markup=False)
     _show_local_llms(run, listener.getsockname()[1])
-    # Ctrl-C is how a server ends well
-    with listener, suppress(KeyboardInterrupt), _sigterm_as_ctrl_c():
+    with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends well
         uvicorn.Server(config).run(sockets=[listener])
 
 
