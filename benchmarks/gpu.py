@@ -12,16 +12,14 @@ from pathlib import Path
 
 import torch
 
-from eval.bench_device import DeviceBench, bench_device
+from eval.bench_device import bench_device
+from eval.device_report import TABLE_HEAD
 from eval.written_part import write_part
 from rag.embedding.sentence_transformer import choose_device
 
 PAGE = Path("docs/gpu.md")
 SIZES = (100_000, 1_000_000, 10_000_000)
 _BEGIN, _END = "<!-- written by make bench-gpu -->", "<!-- end of what make bench-gpu wrote -->"
-_HEAD = (
-    "| vectors | on the device | built | floor | batch | time | searches/s | × floor | × CPU | recall@10 |"
-)
 
 
 def main() -> None:
@@ -33,11 +31,11 @@ def main() -> None:
     parser.add_argument("--print-only", action="store_true", help="leave docs/gpu.md as it is")
     asked = parser.parse_args()
     device = choose_device(asked.device)
-    lines = [_HEAD, "|" + "---|" * _HEAD.count(" | ") + "---|"]
+    lines = [TABLE_HEAD, "|" + "---|" * TABLE_HEAD.count(" | ") + "---|"]
     print("\n".join(lines))
     for size in map(int, asked.sizes.split(",")):
         report = bench_device(size, device=device)
-        rows = table_rows(report)
+        rows = report.table_rows()
         print("\n".join(rows), flush=True)
         lines += rows
     today = datetime.now(tz=UTC).date().isoformat()
@@ -48,16 +46,6 @@ def main() -> None:
     print(lines[-1])
     if not asked.print_only:
         write_tables(lines)
-
-
-def table_rows(report: DeviceBench) -> list[str]:
-    """One row of the table for each batch."""
-    return [
-        f"| {report.chunks:,} | {report.device_mb:,.0f} MB | {report.build_seconds:.2f} s | "
-        f"{report.floor_ms:.3f} ms | {each.batch:,} | {each.ms:.3f} ms | {each.searches_per_second:,.0f} | "
-        f"{each.over_floor:.2f} | {each.over_cpu:,.1f} | {report.recall_at_10:.4f} |"
-        for each in report.batches
-    ]
 
 
 def write_tables(lines: list[str], page: Path = PAGE) -> None:

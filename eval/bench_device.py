@@ -1,4 +1,4 @@
-"""``footnote bench index --device``: exact search of vectors in a device's memory.
+"""``footnote bench index --device``: search of vectors in a device's memory, in each form they can have.
 
 The floor of a batch is the time in which the device copies as many bytes as the vectors have, counting what
 is read and what is written. Beside it stands the same search by the CPU's flat index, in one thread.
@@ -7,19 +7,21 @@ is read and what is written. Beside it stands the same search by the CPU's flat 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from eval.report import SummaryRow
+from eval.device_report import BatchBench, DeviceBench, FormBench
 from eval.synthetic import SEED, Synthesizer
 from rag.domain import Matrix
-from rag.index.device.rows import DeviceRows
-from rag.index.segments import DenseSegment
+from rag.errors import SettingsError
+from rag.index.device.faiss_rows import faiss_form
+from rag.index.device.forms import BYTES, HALVES, Form, RowsThere
+from rag.index.segments import DenseSegment, Places
 
 BATCHES = (1, 16, 256, 4096)
 DIMENSION = 384
@@ -31,90 +33,69 @@ _CPU_QUESTIONS = 20
 _DRAWN_AT_ONCE = 500_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchBench:
-    """Search of one batch.
+def bench_device(chunks: int, *, device: str, forms: Sequence[Form] = ()) -> DeviceBench:
+    """Bring ``chunks`` synthetic vectors onto ``device`` and search them in batches of :data:`BATCHES`.
 
-    Attributes:
-        ms: median of a batch, questions and results carried over included.
-        over_floor: how many times as long as the vectors take to be copied.
-        over_cpu: how many questions it answers while the CPU's index answers one.
+    Args:
+        forms: how they are to lie there; none: in every way that this machine can.
     """
-
-    batch: int
-    ms: float
-    searches_per_second: float
-    over_floor: float
-    over_cpu: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceBench:
-    """What the search on a device takes.
-
-    Attributes:
-        build_seconds: to copy the vectors onto it.
-        recall_at_10: against exact search on the CPU.
-        copy_gb_per_second: bytes read and written.
-    """
-
-    device: str
-    chunks: int
-    dimension: int
-    build_seconds: float
-    device_mb: float
-    copy_gb_per_second: float
-    floor_ms: float
-    cpu_ms: float
-    recall_at_10: float
-    batches: tuple[BatchBench, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
-
-    def summary_rows(self) -> list[SummaryRow]:
-        """For people."""
-        rows: list[SummaryRow] = [
-            ("device", self.device),
-            ("vectors", f"{self.chunks:,} × {self.dimension}, {self.device_mb:,.0f} MB in half precision"),
-            ("copied onto it", f"{self.build_seconds:.2f} s"),
-            ("copy rate", f"{self.copy_gb_per_second:,.0f} GB/s, so the floor is {self.floor_ms:.3f} ms"),
-            ("CPU's flat index", f"{self.cpu_ms:.2f} ms a question, one thread"),
-            ("recall@10", f"{self.recall_at_10:.4f} of exact search"),
-        ]
-        return rows + [
-            (
-                f"batch {each.batch:,}",
-                f"{each.ms:.3f} ms, {each.searches_per_second:,.0f} searches/s, {each.over_floor:.2f} × the "
-                f"floor, {each.over_cpu:,.1f} × the CPU's index",
-            )
-            for each in self.batches
-        ]
-
-
-def bench_device(chunks: int, *, device: str) -> DeviceBench:
-    """Copy ``chunks`` synthetic vectors onto ``device`` and search them in batches of :data:`BATCHES`."""
     vectors = _vectors(chunks)
     segment = DenseSegment.build("all", np.arange(chunks), vectors, sketched_from=chunks + 1)
     questions = Synthesizer(DIMENSION, seed=SEED + 2).vectors(max(BATCHES))
-    started = time.perf_counter()
-    rows = DeviceRows(vectors.astype(np.float16), device=device)
-    _wait(device)
-    build_seconds = time.perf_counter() - started
     copied = _copy_rate(device)
-    floor = rows.bytes / copied
     cpu = _median(lambda: segment.nearest(questions[0], _K, mask=None, exact=True), _CPU_QUESTIONS)
+    nearest = [_nearest(segment, question) for question in questions[:_RECALLED]]
+    halves = vectors.astype(np.float16)
     return DeviceBench(
         device=_name(device),
         chunks=chunks,
         dimension=DIMENSION,
+        copy_gb_per_second=round(copied / 1e9, 1),
+        cpu_ms=round(cpu * 1000, 3),
+        forms=tuple(
+            _form(form, halves, questions, nearest, device=device, copied=copied, cpu=cpu)
+            for form in forms or _possible(device)
+        ),
+    )
+
+
+def _possible(device: str) -> list[Form]:
+    forms = [HALVES, BYTES]
+    if device != "cpu":
+        with suppress(SettingsError):  # faiss-gpu is not installed
+            forms.append(faiss_form(device))
+    return forms
+
+
+def _form(
+    form: Form,
+    halves: NDArray[np.float16],
+    questions: Matrix,
+    nearest: Sequence[Places],
+    *,
+    device: str,
+    copied: float,
+    cpu: float,
+) -> FormBench:
+    if device != "cpu":
+        torch.cuda.empty_cache()  # what the form before had is not FAISS's to use while PyTorch keeps it
+    _wait(device)
+    started = time.perf_counter()
+    rows = form.rows(halves, device)
+    _wait(device)
+    build_seconds = time.perf_counter() - started
+    floor = rows.bytes / copied
+    found = [
+        np.empty(0, dtype=np.int64) if places is None else places
+        for places in rows.nearest(questions[: len(nearest)], _K, mask=None)
+    ]
+    return FormBench(
+        form=form.name,
         build_seconds=round(build_seconds, 3),
         device_mb=round(rows.bytes / 1e6, 1),
-        copy_gb_per_second=round(copied / 1e9, 1),
         floor_ms=round(floor * 1000, 4),
-        cpu_ms=round(cpu * 1000, 3),
-        recall_at_10=_recall(rows, segment, questions[:_RECALLED]),
+        compared_again=round(float(np.mean([len(places) for places in found])), 1),
+        recall_at_10=_recall(nearest, found),
         batches=tuple(_batch(rows, questions[:batch], floor=floor, cpu=cpu) for batch in BATCHES),
     )
 
@@ -128,7 +109,7 @@ def _vectors(count: int) -> Matrix:
     return found
 
 
-def _batch(rows: DeviceRows, questions: Matrix, *, floor: float, cpu: float) -> BatchBench:
+def _batch(rows: RowsThere, questions: Matrix, *, floor: float, cpu: float) -> BatchBench:
     seconds = _median(lambda: rows.nearest(questions, _K, mask=None), _ROUNDS)
     return BatchBench(
         batch=len(questions),
@@ -139,13 +120,17 @@ def _batch(rows: DeviceRows, questions: Matrix, *, floor: float, cpu: float) -> 
     )
 
 
-def _recall(rows: DeviceRows, segment: DenseSegment, questions: Matrix) -> float:
-    """Share of the ten nearest, as the CPU ranks them, that the device's candidates hold."""
-    shares = []
-    for vector, places in zip(questions, rows.nearest(questions, _K, mask=None), strict=True):
-        exact, scores = segment.nearest(vector, _K, mask=None, exact=True)
-        best = exact[np.argsort(-scores)[:_K]]
-        shares.append(0.0 if places is None else len(np.intersect1d(best, places)) / len(best))
+def _nearest(segment: DenseSegment, question: Matrix) -> Places:
+    """The ten nearest as the CPU ranks them."""
+    places, scores = segment.nearest(question, _K, mask=None, exact=True)
+    return np.asarray(places[np.argsort(-scores)[:_K]])
+
+
+def _recall(nearest: Sequence[Places], found: Sequence[Places]) -> float:
+    """Share of the nearest that the device's candidates hold."""
+    shares = [
+        len(np.intersect1d(best, places)) / len(best) for best, places in zip(nearest, found, strict=True)
+    ]
     return round(float(np.mean(shares)), 4)
 
 

@@ -109,7 +109,7 @@ def _on_gpus() -> Iterator[ParameterSet]:
     """What there is to run on here."""
     forms = [HALVES, BYTES] if torch.cuda.is_available() else []
     if forms and hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus():
-        forms.append(faiss_form(0))
+        forms.append(faiss_form("cuda"))
     for form in forms:
         yield pytest.param(_on_device(form, "cuda"), marks=pytest.mark.gpu)
 

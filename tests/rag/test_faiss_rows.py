@@ -150,4 +150,4 @@ def test_without_memory_for_halves_by_faiss_bytes_are_tried(
 def test_a_faiss_that_sees_no_gpu_stops_the_start_and_says_what_to_install() -> None:
     seen = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
     with pytest.raises(SettingsError, match=rf"sees {seen} GPUs, not number {seen}\. Install faiss-gpu"):
-        faiss_form(seen)
+        faiss_form(f"cuda:{seen}")

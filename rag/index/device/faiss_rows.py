@@ -157,17 +157,18 @@ def _release(parts: list[Any], guard: threading.RLock) -> None:
         parts.clear()
 
 
-def faiss_form(device: int) -> Form:
-    """Vectors in FAISS's flat index on GPU number ``device``.
+def faiss_form(device: str) -> Form:
+    """Vectors in FAISS's flat index on ``device``, ``cuda`` or ``cuda:N``.
 
     Raises:
         SettingsError: this FAISS sees no such GPU.
     """
+    number = int(device.partition(":")[2] or 0)
     seen = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
-    if device >= seen:
+    if number >= seen:
         raise SettingsError(
             f"FOOTNOTE_DEVICE_INDEX is faiss, and FAISS {faiss.__version__} sees {seen} GPUs, not number "
-            f"{device}. Install faiss-gpu in place of faiss-cpu (extra gpu), or set it to torch."
+            f"{number}. Install faiss-gpu in place of faiss-cpu (extra gpu), or set it to torch."
         )
     resources = faiss.StandardGpuResources()
     resources.setTempMemory(_SCRATCH)
@@ -175,7 +176,7 @@ def faiss_form(device: int) -> Form:
 
     def new_index(dimension: int) -> Any:
         config = faiss.GpuIndexFlatConfig()
-        config.device = device
+        config.device = number
         config.useFloat16 = True
         return faiss.GpuIndexFlatIP(resources, dimension, config)
 

@@ -64,5 +64,4 @@ class GpuPlacement:
             return Accelerator(device, memory=memory, forms=(HALVES, BYTES))
         from rag.index.device.faiss_rows import faiss_form
 
-        number = int(device.partition(":")[2] or 0)
-        return Accelerator(device, memory=memory, forms=(faiss_form(number), BYTES))
+        return Accelerator(device, memory=memory, forms=(faiss_form(device), BYTES))
