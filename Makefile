@@ -51,14 +51,15 @@ bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench index
 	$(BIN)/python benchmarks/answers.py
 
-test-gpu: setup  ## run the tests that need an NVIDIA GPU (EXTRAS=gpu,dev)
+test-gpu: setup  ## run the tests that need an NVIDIA GPU (EXTRAS=gpu,dev); fails where there is none
+	@$(BIN)/python -m benchmarks.gpu --check
 	$(BIN)/pytest -m gpu
 
 test-image: setup  ## build the container image in a chroot and run it (root, debootstrap, minutes, 10 GB)
 	$(BIN)/python -m pytest -q -s -m image tests/image
 
-bench-gpu: setup  ## measure search on an NVIDIA GPU, and write the tables of docs/gpu.md
-	$(BIN)/python -m benchmarks.gpu
+bench-gpu: setup  ## measure embedding and search on an NVIDIA GPU, and write the tables of docs/gpu.md
+	@$(BIN)/python -m benchmarks.gpu
 
 eval: setup  ## evaluate the sample handbook, and write reports/samples.html
 	$(BIN)/footnote eval run samples/suite.toml

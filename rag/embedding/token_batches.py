@@ -13,9 +13,6 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from torch import Tensor
 
-_MULTIPLE = 8
-"""Widths are multiples of it: half precision is fastest so, and fewer shapes use the same memory again."""
-
 _MOST_TEXTS = 2048
 """Texts in a batch, however short: attention starts 65,535 blocks at most, one per text and head."""
 
@@ -33,12 +30,15 @@ class TokenBatch:
     Attributes:
         places: of the texts among those given, longest first.
         rows: token ids of each, as the model reads them, without padding.
-        width: padded length of a row.
     """
 
     places: tuple[int, ...]
     rows: tuple[NDArray[np.int64], ...]
-    width: int
+
+    @property
+    def width(self) -> int:
+        """Padded length of every row: that of the first."""
+        return len(self.rows[0])
 
     @property
     def tokens(self) -> int:
@@ -49,8 +49,8 @@ class TokenBatch:
         """The longer texts and the shorter ones, of a batch of two at least."""
         middle = len(self.rows) // 2
         return (
-            _batch(self.places[:middle], self.rows[:middle], widest=self.width),
-            _batch(self.places[middle:], self.rows[middle:], widest=self.width),
+            TokenBatch(places=self.places[:middle], rows=self.rows[:middle]),
+            TokenBatch(places=self.places[middle:], rows=self.rows[middle:]),
         )
 
 
@@ -82,10 +82,11 @@ class TextReader:
         self._task = {"task": task} if task else {}
         self._rooms = rooms
         tokenizer: Any = model.tokenizer
-        self._widest = int(model.max_seq_length or 512)
         self._tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(self._widest, direction=tokenizer.truncation_side)
+        self._tokenizer.enable_truncation(
+            int(model.max_seq_length or 512), direction=tokenizer.truncation_side
+        )
         self._pad = int(tokenizer.pad_token_id or 0)
         self._from_left = tokenizer.padding_side == "left"
         example = self._preprocessed(_EXAMPLES)
@@ -103,11 +104,11 @@ class TextReader:
         for places in _windows(texts, budget):
             waiting += zip(places, self._tokens([texts[place] for place in places]), strict=True)
             waiting.sort(key=lambda each: -len(each[1]))
-            while (whole := self._first(waiting, budget())) and len(whole.rows) < len(waiting):
+            while len((whole := _first(waiting, budget())).rows) < len(waiting):
                 yield self.read(whole, texts)
                 del waiting[: len(whole.rows)]
         while waiting:
-            last = self._first(waiting, budget())
+            last = _first(waiting, budget())
             yield self.read(last, texts)
             del waiting[: len(last.rows)]
 
@@ -116,22 +117,15 @@ class TextReader:
         if not self.reads_by_itself:
             made = self._preprocessed([texts[place] for place in batch.places])
             return ReadBatch(batch=batch, features=made)
-        return ReadBatch(batch=batch, features={**self._padded(batch, self._rooms), **self._values})
+        return ReadBatch(batch=batch, features={**self._padded(batch), **self._values})
 
     def _tokens(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         found = self._tokenizer.encode_batch_fast([self._prompt + text for text in texts])
         return [np.array(each.ids, dtype=np.int64) for each in found]
 
-    def _first(self, waiting: Sequence[tuple[int, NDArray[np.int64]]], budget: int) -> TokenBatch:
-        """As many of the longest as the budget has room for, one at least."""
-        width = _padded_width(len(waiting[0][1]), self._widest)
-        count = min(max(budget // width, 1), _MOST_TEXTS)
-        places, rows = zip(*waiting[:count], strict=True)
-        return TokenBatch(places=places, rows=rows, width=width)
-
-    def _padded(self, batch: TokenBatch, rooms: Rooms) -> dict[str, Tensor]:
+    def _padded(self, batch: TokenBatch) -> dict[str, Tensor]:
         shape = (len(batch.rows), batch.width)
-        made = {name: rooms(shape, torch.int64) for name in self._names}
+        made = {name: self._rooms(shape, torch.int64) for name in self._names}
         lengths = np.array([len(row) for row in batch.rows])[:, None]
         columns = np.arange(batch.width)
         is_read = columns >= batch.width - lengths if self._from_left else columns < lengths
@@ -150,10 +144,10 @@ class TextReader:
         if not {"input_ids", "attention_mask"} <= {*self._names} <= {*_PLAIN}:
             return False
         rows = self._tokens(_EXAMPLES)
-        width = max(map(len, rows))
-        batch = TokenBatch(places=tuple(range(len(rows))), rows=tuple(rows), width=width)
-        made = self._padded(batch, lambda shape, dtype: torch.empty(shape, dtype=dtype))
-        return all(torch.equal(made[name], example[name]) for name in self._names)
+        order = sorted(range(len(rows)), key=lambda place: -len(rows[place]))
+        batch = TokenBatch(places=tuple(order), rows=tuple(rows[place] for place in order))
+        made = self._padded(batch)
+        return all(torch.equal(made[name], example[name][order]) for name in self._names)
 
 
 _PLAIN = ("input_ids", "attention_mask", "token_type_ids")
@@ -173,10 +167,8 @@ def _windows(texts: Sequence[str], budget: Callable[[], int]) -> Iterator[list[i
         yield window
 
 
-def _batch(places: tuple[int, ...], rows: tuple[NDArray[np.int64], ...], *, widest: int) -> TokenBatch:
-    return TokenBatch(places=places, rows=rows, width=_padded_width(len(rows[0]), widest))
-
-
-def _padded_width(longest: int, widest: int) -> int:
-    """A multiple of :data:`_MULTIPLE`, but no more than the model reads; 1 at least."""
-    return max(min(-(-longest // _MULTIPLE) * _MULTIPLE, max(widest, longest)), 1)
+def _first(waiting: Sequence[tuple[int, NDArray[np.int64]]], budget: int) -> TokenBatch:
+    """As many of the longest as the budget has room for, one at least."""
+    count = min(max(budget // max(len(waiting[0][1]), 1), 1), _MOST_TEXTS)
+    places, rows = zip(*waiting[:count], strict=True)
+    return TokenBatch(places=places, rows=rows)

@@ -219,8 +219,7 @@ def batches_of(folder: Path, texts: Sequence[str], budget: int) -> list[tuple[in
         batch = read.batch
         assert read.features["input_ids"].shape == (len(batch.rows), batch.width)
         assert batch.tokens <= max(budget, batch.width)
-        assert batch.width % 8 == 0
-        assert batch.width < max(map(len, batch.rows)) + 8
+        assert batch.width == max(map(len, batch.rows))
         found.append(batch.places)
     return found
 
