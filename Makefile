@@ -67,10 +67,9 @@ eval: setup  ## evaluate the sample handbook, and write reports/samples.html
 llms: setup  ## ask every row of docs/llms.md over its own protocol, on this machine
 	$(BIN)/python -W ignore -m benchmarks.llm_rows
 
-calibrate: setup  ## fit the weights of answers and of the groundedness check again (DATA=folder of development sets)
+calibrate: setup  ## fit the weights of answers again (DATA=folder of development sets)
 	$(BIN)/python -m eval.calibrate sentences $(DATA)
 	$(BIN)/python -m eval.calibrate answerability $(DATA)
-	$(BIN)/python -m eval.calibrate groundedness $(DATA)
 
 train-grounding: setup  ## train the groundedness model again, stages kept in .training (DATA=folder of development sets)
 	$(BIN)/python -m eval.training $(DATA)

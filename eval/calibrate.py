@@ -4,16 +4,13 @@
 fits how statements are ordered. ``answerability``, to be fitted after it: answerable and unanswerable
 questions. From a refusal file as labelled; from retrieval sets by retrieving twice: as a user would, and with
 the relevant records taken away, so that what is left is the nearest the documents have without the answer.
-``groundedness``: sentences of RAGTruth-style responses, unsupported where they touch a marked span, and
-entailment pairs. The last two fit a logistic regression with balanced classes. All print scores on folds that
-share no source with what they were fitted on.
+Fitted is a logistic regression with balanced classes; printed are scores on folds that share no source with
+what they were fitted on.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -23,7 +20,6 @@ import typer
 
 import rag.answering.answerability as answerability_module
 import rag.answering.evidence as evidence_module
-import rag.grounding.alignment_checker as checker_module
 from eval.fitting import Array, Example, fit, named, say_scores
 from eval.marked_questions import (
     PASSAGES,
@@ -33,21 +29,15 @@ from eval.marked_questions import (
     marked_in_refusal_file,
     marked_in_retrieval_set,
 )
-from eval.readers import GroundednessRecord, read_beir, read_groundedness, read_refusal
+from eval.readers import read_beir, read_refusal
 from eval.refusal import given_passages
 from eval.sentence_ranking import fit_model
 from rag.answering.answerability import FEATURES, AnswerabilityModel, CalibratedAnswerabilityJudge
 from rag.answering.evidence import SentenceScorer
-from rag.domain import Access, Evidence
+from rag.domain import Access
 from rag.factory import Footnote
-from rag.grounding.alignment_checker import AlignmentModel, measure
-from rag.grounding.claims import is_checkable
-from rag.grounding.features import NAMES, EvidenceIndex
-from rag.grounding.findings import answer_signals
 from rag.logistic import Weights
 from rag.settings import load_settings
-from rag.text.language import detect_language
-from rag.text.sentences import split_sentences
 
 app = typer.Typer(help=__doc__, add_completion=False)
 _FALSE_REFUSALS = 0.06
@@ -147,91 +137,6 @@ def _from_retrieval(
 
 def _answerability_example(values: dict[str, float], good: bool, group: str, dataset: str) -> Example:
     return Example(values=tuple(values[name] for name in FEATURES), good=good, group=group, dataset=dataset)
-
-
-# ------------------------------------------------------------------------------------- groundedness
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Response:
-    sentences: tuple[Example, ...]
-    supported: bool
-    group: str
-    dataset: str
-
-
-@app.command()
-def groundedness(data: Data) -> None:
-    """Fit rag/grounding/alignment.json."""
-    with Footnote(load_settings()) as footnote:
-        responses = [
-            response
-            for name in ("ragtruth-dev", "rte3-fr-dev")
-            for response in _responses(data / "groundedness" / f"{name}.jsonl", footnote)
-        ]
-    sentences = [sentence for response in responses for sentence in response.sentences]
-    intercept, weights, held_out = fit(sentences)
-    typer.echo("sentences")
-    say_scores(sentences, held_out, typer.echo)
-    scores = iter(held_out)
-    answers = [
-        Example(
-            values=tuple(answer_signals([next(scores) for _ in response.sentences]).values()),
-            good=response.supported,
-            group=response.group,
-            dataset=response.dataset,
-        )
-        for response in responses
-    ]
-    answer_intercept, answer_weights, answers_held_out = fit(answers)
-    typer.echo("answers")
-    say_scores(answers, answers_held_out, typer.echo)
-    model = AlignmentModel(
-        threshold=0.5,
-        sentence=named(intercept, NAMES, weights),
-        answer=named(answer_intercept, tuple(answer_signals([0.5])), answer_weights),
-    )
-    _write(Path(checker_module.__file__).with_name("alignment.json"), model.model_dump_json(indent=1))
-
-
-def _responses(file: Path, footnote: Footnote) -> Iterator[_Response]:
-    records = read_groundedness(file).records
-    for place, record in enumerate(records, start=1):
-        if place % 100 == 0:
-            print(f"{file.stem}: {place} of {len(records)}", file=sys.stderr)  # noqa: T201
-        language = detect_language(record.response)
-        spans = [
-            span
-            for span in split_sentences(record.response)
-            if is_checkable(record.response[span[0] : span[1]], language)
-        ]
-        if not spans:
-            continue
-        evidence = [Evidence(id=str(part), text=text) for part, text in enumerate(record.context)]
-        measured = measure(record.response, spans, EvidenceIndex(evidence, language), footnote.embedder)
-        dataset = f"{file.stem}/{record.group}"
-        source = record.source_id or record.id
-        yield _Response(
-            sentences=tuple(
-                Example(
-                    values=tuple(signals.values[name] for name in NAMES),
-                    good=not _is_unsupported(record, start, end),
-                    group=source,
-                    dataset=dataset,
-                )
-                for (start, end), signals in zip(spans, measured, strict=True)
-            ),
-            supported=not record.unsupported,
-            group=source,
-            dataset=dataset,
-        )
-
-
-def _is_unsupported(record: GroundednessRecord, start: int, end: int) -> bool:
-    """The sentence touches a marked span; without marked spans the response's label is the sentence's."""
-    if not record.spans:
-        return record.unsupported
-    return any(gold.start < end and start < gold.end for gold in record.spans)
 
 
 def _write(path: Path, text: str) -> None:

@@ -316,7 +316,6 @@ class Footnote:
     def _checker_parts(self) -> CheckerParts:
         return CheckerParts(
             settings=self.settings,
-            embedder=lambda: self.embedder,
             language_model=lambda name, max_tokens, timeout_s: self._brief_llm(max_tokens, timeout_s, name),
         )
 

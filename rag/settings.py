@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     )
     checker: str = Field(
         default="local",
-        description="Groundedness checker: local, alignment, lexical, llm, llm:NAME, nli:MODEL or hub:MODEL, "
+        description="Groundedness checker: local, lexical, llm, llm:NAME, nli:MODEL or hub:MODEL, "
         "see docs/grounding.md.",
     )
     checker_threshold: float = Field(

@@ -54,7 +54,7 @@ def groundedness(
     ],
     checker: Annotated[
         str | None,
-        typer.Option("--checker", help="local, alignment, lexical, llm[:NAME], nli:MODEL or hub:MODEL."),
+        typer.Option("--checker", help="local, lexical, llm[:NAME], nli:MODEL or hub:MODEL."),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,

@@ -20,6 +20,8 @@ from rag.text.language import detect_language
 
 THRESHOLD = 0.5
 _SHIFTS = tuple(round(0.05 * step, 2) for step in range(-10, 31))
+_AS_GOOD = 0.005
+"""Balanced accuracy by which a shift may be worse than the best one and still count as good."""
 _PIECE_THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 19))
 _UNFITTED = LocalModel(threshold=THRESHOLD, piece_threshold=0.5, sentence=Weights(intercept=0.0, weights={}))
 
@@ -63,7 +65,8 @@ def fit_checker(read: Sequence[ReadResponse], say: Callable[[str], None]) -> Loc
 
     The regression sees as many unsupported sentences as supported ones. Answers have more of the latter, and
     one alarm in any sentence is an alarm for all: the log odds are shifted to where answers are told apart
-    best.
+    best; where several shifts are as good, the strictest is taken, since a false statement that passes costs
+    more than an alarm.
     """
     sentences = [example for each in read for example in _sentence_examples(each)]
     intercept, weights, held_out = fit(sentences)
@@ -71,9 +74,10 @@ def fit_checker(read: Sequence[ReadResponse], say: Callable[[str], None]) -> Loc
     say_scores(sentences, held_out, say)
     left = iter(held_out)
     raw = [[float(next(left)) for _ in each.findings] for each in read]
-    shift = max(_SHIFTS, key=lambda each: _balanced(_decided(read, _shifted(raw, each))))
+    reached = {each: _balanced(_decided(read, _shifted(raw, each))) for each in _SHIFTS}
+    shift = min(each for each, score in reached.items() if score >= max(reached.values()) - _AS_GOOD)
     probabilities = _shifted(raw, shift)
-    say(f"log odds of being supported shifted by {shift:+.2f}, where answers are told apart best")
+    say(f"log odds of being supported shifted by {shift:+.2f}, the strictest that tells answers apart")
     say("answers, by their weakest sentence, out of fold")
     for name, decisions in _decided(read, probabilities).items():
         say(f"{name}: {_scores(decisions)}")

@@ -160,7 +160,7 @@ def _losses(reader: EvidenceReader, batch: Batch, device: str) -> tuple[Tensor, 
     evidence, claims = _to(batch.evidence, device), _to(batch.claims, device)
     with torch.autocast(device, dtype=torch.bfloat16):
         memory = reader.read(evidence)
-        tokens, whole = reader.judge(memory, evidence, claims)
+        tokens, whole = reader.judge(memory, evidence.lengths, claims)
     weights = torch.tensor(_TOKEN_WEIGHTS, device=device)
     return (
         _cross_entropy(tokens, batch.token_labels.to(device), weights),

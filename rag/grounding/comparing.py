@@ -69,7 +69,8 @@ def differences(claim: str, evidence: str, language: str) -> tuple[Difference, .
         evidence: everything it may rest on; several passages joined by line breaks.
         language: ISO 639-1 code; words are read in English and French, names compared in these only.
     """
-    return read_evidence(evidence, language).differences(claim)
+    reading = read_evidence(evidence, language)
+    return reading.differences(reading.read(claim))
 
 
 @lru_cache(maxsize=8)
@@ -79,7 +80,7 @@ def read_evidence(evidence: str, language: str) -> EvidenceReading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clause:
+class Clause:
     """A clause of a claim: its place, its terms but those of values, and its values.
 
     Attributes:
@@ -93,6 +94,16 @@ class _Clause:
     is_short: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadClaim:
+    """A claim cut into what is compared; offsets into its text."""
+
+    text: str
+    terms: tuple[Term, ...]
+    values: tuple[Value, ...]
+    clauses: tuple[Clause, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Rival:
     """Another value of the evidence, its place there, and how much of the clause is near it."""
@@ -103,12 +114,17 @@ class _Rival:
 
 
 class EvidenceReading:
-    """Evidence read once, to be compared with many claims."""
+    """Evidence read once, to be compared with many claims.
+
+    Attributes:
+        language: ISO 639-1 code of claims and evidence.
+        weights: how rare a term is among the sentences and facts of the evidence.
+    """
 
     def __init__(self, evidence: str, language: str) -> None:
-        self._language = language
+        self.language = language
         self._units = units_of(evidence, language)
-        self._weights = rarity(unit.terms for unit in self._units)
+        self.weights = rarity(unit.terms for unit in self._units)
         self._squashed = squashed(evidence)
         self._names = HeldNames(evidence)
         self._by_term: dict[str, list[int]] = {}
@@ -116,38 +132,43 @@ class EvidenceReading:
             for term in unit.terms:
                 self._by_term.setdefault(term, []).append(place)
 
-    def differences(self, claim: str) -> tuple[Difference, ...]:
+    def read(self, claim: str) -> ReadClaim:
+        """``claim`` cut into what is compared."""
+        terms = located_terms(claim, self.language)
+        values = stated_values(claim, self.language)
+        clauses = self._clauses(claim, terms, values)
+        return ReadClaim(text=claim, terms=tuple(terms), values=tuple(values), clauses=tuple(clauses))
+
+    def differences(self, claim: ReadClaim) -> tuple[Difference, ...]:
         """What ``claim`` states otherwise, by place."""
-        terms = located_terms(claim, self._language)
-        values = stated_values(claim, self._language)
         found: list[Difference] = []
-        for clause in self._clauses(claim, terms, values):
-            found += self._wrong_values(clause, values)
-            found += self._wrong_denial(claim, clause)
-            found += self._wrong_names(claim, clause, terms)
+        for clause in claim.clauses:
+            found += self._wrong_values(clause, claim.values)
+            found += self._wrong_denial(claim.text, clause)
+            found += self._wrong_names(claim.text, clause, claim.terms)
         return tuple(sorted(found, key=lambda each: (each.start, each.end, each.kind)))
 
-    def _clauses(self, claim: str, terms: Sequence[Term], values: Sequence[Value]) -> Iterator[_Clause]:
-        everything = plain_terms(terms, values, self._language)
-        for start, end in claims_of(claim, self._language):
+    def _clauses(self, claim: str, terms: Sequence[Term], values: Sequence[Value]) -> Iterator[Clause]:
+        everything = plain_terms(terms, values, self.language)
+        for start, end in claims_of(claim, self.language):
             located = [term for term in terms if start <= term.start < end]
-            words = plain_terms(located, values, self._language)
+            words = plain_terms(located, values, self.language)
             own = tuple(value for value in values if start <= value.start < end)
             is_short = len(words) < _FEWEST_TERMS
-            yield _Clause(start, end, everything if is_short else words, own, is_short)
+            yield Clause(start, end, everything if is_short else words, own, is_short)
 
     # ------------------------------------------------------------------------------------ figures and dates
 
-    def _wrong_values(self, clause: _Clause, stated: Sequence[Value]) -> Iterator[Difference]:
+    def _wrong_values(self, clause: Clause, stated: Sequence[Value]) -> Iterator[Difference]:
         for value in clause.values:
             rival = self._rival(value, clause, stated)
-            if not self._holds(value):
+            if not self.holds(value):
                 if rival is not None or not value.weak:
                     yield _difference(value, rival)
             elif rival is not None and self._speaks_of_other(value, clause, rival.share):
                 yield _difference(value, rival)
 
-    def _holds(self, value: Value) -> bool:
+    def holds(self, value: Value) -> bool:
         """Whether the evidence states the value anywhere; a year may stand apart from its day."""
         if value.kind == "identifier":
             return value.text in self._squashed
@@ -161,10 +182,10 @@ class EvidenceReading:
             return True
         return any(years & set(map(int, other.amounts)) for unit in self._units for other in unit.values)
 
-    def _rival(self, value: Value, clause: _Clause, stated: Sequence[Value]) -> _Rival | None:
+    def _rival(self, value: Value, clause: Clause, stated: Sequence[Value]) -> _Rival | None:
         """What the evidence says instead, where it speaks of what the clause speaks of."""
         best: _Rival | None = None
-        for unit in self._near(clause.terms):
+        for unit in self.near(clause.terms):
             if any(same(value, held) for held in unit.values):
                 continue
             others = [held for held in unit.values if rivals(value, held) or only_unit_differs(value, held)]
@@ -174,12 +195,12 @@ class EvidenceReading:
                 best = _Rival(others[0], unit.place_of(others[0].start, others[0].end), share)
         return best
 
-    def _speaks_of_other(self, value: Value, clause: _Clause, share: float) -> bool:
+    def _speaks_of_other(self, value: Value, clause: Clause, share: float) -> bool:
         """Whether the evidence holds the value only where it is clearly less about the clause."""
         enough = len(clause.terms) >= _FEWEST_TO_PLACE
         return enough and self._nearest_share(value, clause) <= share - _ELSEWHERE
 
-    def _nearest_share(self, value: Value, clause: _Clause) -> float:
+    def _nearest_share(self, value: Value, clause: Clause) -> float:
         """How much of the clause is near the value, wherever the evidence holds it."""
         shares = [0.0]
         for place, unit in enumerate(self._units):
@@ -195,30 +216,30 @@ class EvidenceReading:
             shares.append(self._share(clause, value, terms, values))
         return max(shares)
 
-    def _share(self, clause: _Clause, value: Value, terms: frozenset[str], values: Sequence[Value]) -> float:
+    def _share(self, clause: Clause, value: Value, terms: frozenset[str], values: Sequence[Value]) -> float:
         """Weighted share of the clause's terms and other values among ``terms`` and ``values``."""
         others = [other for other in clause.values if other is not value]
         if not clause.terms and not others:
             return 0.0
         held = sum(any(same(other, each) for each in values) for other in others)
-        by_terms = coverage(clause.terms, terms, self._weights)
+        by_terms = coverage(clause.terms, terms, self.weights)
         return (by_terms * len(clause.terms) + held) / (len(clause.terms) + len(others))
 
-    def _near(self, terms: Iterable[str]) -> list[EvidenceUnit]:
-        """The units that share a term."""
+    def near(self, terms: Iterable[str]) -> list[EvidenceUnit]:
+        """The units that share one of ``terms``."""
         places = {place for term in terms for place in self._by_term.get(term, ())}
         return [self._units[place] for place in sorted(places)]
 
     # ---------------------------------------------------------------------------------------------- denials
 
-    def _wrong_denial(self, claim: str, clause: _Clause) -> Iterator[Difference]:
+    def _wrong_denial(self, claim: str, clause: Clause) -> Iterator[Difference]:
         text = claim[clause.start : clause.end]
         if clause.is_short or speaks_of_the_documents(text):
             return
-        words = content_terms(key_words(text), self._language) | clause.terms
+        words = content_terms(key_words(text), self.language) | clause.terms
         denied = denies(text)
         against: Statement | None = None
-        for unit in self._near(words):
+        for unit in self.near(words):
             for statement in unit.statements:
                 turned = self._same_statement(clause.terms, words, statement, is_fact=unit.is_fact)
                 if turned is None:
@@ -248,19 +269,19 @@ class EvidenceReading:
             if opposite(one, other)
         }
         held = statement.terms | opposites.keys()
-        if coverage(wanted, held, self._weights) < _SAME_STATEMENT:
+        if coverage(wanted, held, self.weights) < _SAME_STATEMENT:
             return None
-        if coverage(statement.terms, wanted | set(opposites.values()), self._weights) < _MOSTLY_SHARED:
+        if coverage(statement.terms, wanted | set(opposites.values()), self.weights) < _MOSTLY_SHARED:
             return None
         return bool(opposites)
 
     # ------------------------------------------------------------------------------------------------ names
 
-    def _wrong_names(self, claim: str, clause: _Clause, terms: Sequence[Term]) -> Iterator[Difference]:
+    def _wrong_names(self, claim: str, clause: Clause, terms: Sequence[Term]) -> Iterator[Difference]:
         taken = [(value.start, value.end) for value in clause.values]
         parts = [
             part
-            for part in names_of(claim, self._language)
+            for part in names_of(claim, self.language)
             if clause.start <= part.start < clause.end
             and not any(start < part.end and part.start < end for start, end in taken)
         ]
@@ -274,7 +295,7 @@ class EvidenceReading:
                 yield Difference(kind="name", start=missing[0].start, end=missing[-1].end, rival=rival)
 
     def _rival_name(
-        self, claim: str, clause: _Clause, terms: Sequence[Term], missing: Sequence[NamePart]
+        self, claim: str, clause: Clause, terms: Sequence[Term], missing: Sequence[NamePart]
     ) -> tuple[int, int] | None:
         """Where the evidence names another one in a sentence that shares the rest of the clause."""
         named = {term.text for term in terms for part in missing if part.start <= term.start < part.end}
@@ -282,8 +303,8 @@ class EvidenceReading:
         if len(wanted) < _FEWEST_TERMS:
             return None
         stated = HeldNames(claim)
-        for unit in self._near(wanted):
-            if coverage(wanted, unit.terms, self._weights) >= _SAME_BUT_THE_NAME:
+        for unit in self.near(wanted):
+            if coverage(wanted, unit.terms, self.weights) >= _SAME_BUT_THE_NAME:
                 for part in unit.names:
                     if not stated.hold(part, [part]):
                         return unit.place_of(part.start, part.end)

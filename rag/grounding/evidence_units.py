@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rag.grounding.clauses import claims_of
 from rag.grounding.facts import NONE, PATH_SEPARATOR, UNKNOWN, CellFact, Fact
@@ -18,6 +18,8 @@ from rag.text.sentences import split_sentences
 
 _SAYS_NO = frozenset({"no", "non", "false", "aucun", "aucune", NONE})
 _SAYS_YES = frozenset({"yes", "oui", "true"})
+_KEPT = 5000
+"""Sentences whose terms and values are remembered: the next answer often rests on the same passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ class EvidenceUnit:
         self._language = language
 
     @cached_property
-    def located(self) -> list[Term]:
+    def located(self) -> tuple[Term, ...]:
         """Its terms with their places in the text."""
-        return located_terms(self.text, self._language)
+        return _located(self.text, self._language)
 
     @cached_property
-    def values(self) -> list[Value]:
+    def values(self) -> tuple[Value, ...]:
         """The values that it could back; places in the text."""
-        return held_values(self.text, self._language)
+        return _held(self.text, self._language)
 
     @cached_property
     def terms(self) -> frozenset[str]:
@@ -100,6 +102,16 @@ class EvidenceUnit:
             terms |= content_terms(parents[-1], self._language)
         answer = None if plain == UNKNOWN else plain in _SAYS_NO
         return [Statement(self.start, self.end, terms, answer)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _located(text: str, language: str) -> tuple[Term, ...]:
+    return tuple(located_terms(text, language))
+
+
+@lru_cache(maxsize=_KEPT)
+def _held(text: str, language: str) -> tuple[Value, ...]:
+    return tuple(held_values(text, language))
 
 
 def plain_terms(terms: Sequence[Term], values: Sequence[Value], language: str) -> frozenset[str]:

@@ -1,28 +1,14 @@
-"""Verdicts that every checker makes alike, and how those of sentences make an answer's score."""
+"""Verdicts that every checker makes alike."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rag.domain import Evidence, EvidenceSpan, SentenceVerdict, Verdict
-from rag.grounding.features import EvidenceWindow
+from rag.grounding.shared_terms import EvidenceWindow
 from rag.text.alignment import find_verbatim
 
 VERBATIM_SCORE = 0.99
-
-
-def answer_signals(scores: Sequence[float]) -> dict[str, float]:
-    """What an answer's score is made of: its weakest sentences, the mean, all together, and how many."""
-    clipped = [min(max(score, 1e-4), 1 - 1e-4) for score in scores]
-    logits = sorted(math.log(score / (1 - score)) for score in clipped)
-    return {
-        "weakest": logits[0],
-        "second": logits[min(1, len(logits) - 1)],
-        "mean": sum(logits) / len(logits),
-        "all": sum(math.log(score) for score in clipped) / math.sqrt(len(clipped)),
-        "sentences": math.log(len(logits)),
-    }
 
 
 def verbatim_span(answer: str, span: tuple[int, int], evidence: Sequence[Evidence]) -> EvidenceSpan | None:

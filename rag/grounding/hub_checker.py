@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rag.domain import Evidence, EvidenceSpan
 from rag.errors import ModelUnavailable
 from rag.grounding.claim_model import ClaimModel, PairReading
-from rag.grounding.features import EvidenceIndex
 from rag.grounding.findings import evidence_span
 from rag.grounding.sentence_checker import Judgement, SentenceChecker, joined_places
+from rag.grounding.shared_terms import EvidenceIndex
 from rag.text.alignment import content_terms, coverage, rarity
 from rag.text.sentences import split_sentences
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.domain import Evidence
-from rag.grounding.features import EvidenceIndex
 from rag.grounding.findings import evidence_span
 from rag.grounding.sentence_checker import Judgement, SentenceChecker, joined_places
+from rag.grounding.shared_terms import EvidenceIndex
 
 NAME = "lexical"
 
@@ -44,11 +44,10 @@ class LexicalJudge:
         return [self._judge(sentence, index) for sentence in sentences]
 
     def _judge(self, sentence: str, index: EvidenceIndex) -> Judgement:
-        signals = index.signals(sentence, index.nearest(sentence), 0.0)
-        held, nearest = signals.values["coverage_all"], signals.values["coverage_best"]
-        share = (1 - _NEAREST_SHARE) * held + _NEAREST_SHARE * nearest
+        shared = index.shared(sentence)
+        share = (1 - _NEAREST_SHARE) * shared.coverage_all + _NEAREST_SHARE * shared.coverage_best
         return Judgement(
             score=_LOWEST + (1 - _LOWEST) * share,
-            evidence=() if signals.best is None else (evidence_span(signals.best, self._evidence),),
-            unsupported=joined_places([(term.start, term.end) for term in signals.missing]),
+            evidence=() if shared.best is None else (evidence_span(shared.best, self._evidence),),
+            unsupported=joined_places([(term.start, term.end) for term in shared.missing]),
         )

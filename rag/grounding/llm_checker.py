@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from rag.domain import Evidence, EvidenceSpan
 from rag.errors import GenerationFailed
-from rag.grounding.features import EvidenceIndex
 from rag.grounding.sentence_checker import Judgement, SentenceChecker
+from rag.grounding.shared_terms import EvidenceIndex
 from rag.interfaces import Generator
 from rag.llm.completion import completion
 from rag.text.alignment import best_match, find_verbatim

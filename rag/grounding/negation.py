@@ -12,7 +12,8 @@ _NO_DENIAL = re.compile(
     r"\bnot to mention\b|"
     r"\bno doubt\b|\bwhether or not\b|^\W*no\b[,.!]|^\W*non\b[,.!]|\bnon seulement\b|\bpas seulement\b|"
     r"\bn'importe\b|\bpas plus (?:de|d'|tard)|\bsans doute\b|\bsi ce n'est\b|\bnot just\b|"
-    r"\bwithout (?:delay|fail)\b|"
+    r"\bwithout (?:delay|fail)\b|(?:\bnot|n't|\bcannot) exceed\b|"
+    r"\bne (?:\w+ )?(?:pas )?(?:dépasser|excéder)|\b(?:ne |n')(?:dépass|excèd)\w+ pas\b|"
     r"\bsans (?:délai|faute)\b|\bne\b(?:(?!\bpas\b|\bplus\b|\bjamais\b)[^.,;]){0,40}\bque?\b",
     re.IGNORECASE,
 )

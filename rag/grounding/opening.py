@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.errors import InvalidRequest
-from rag.grounding.alignment_checker import AlignmentChecker
 from rag.grounding.lexical_checker import lexical_checker
 from rag.grounding.llm_checker import MAX_TOKENS, llm_checker
-from rag.interfaces import Embedder, Generator, GroundednessChecker
+from rag.interfaces import Generator, GroundednessChecker
 from rag.llm.named import EXTRACTIVE
 
 if TYPE_CHECKING:
@@ -22,12 +21,10 @@ class CheckerParts:
     """What checkers are made of; each part is opened only by the checker that needs it.
 
     Attributes:
-        embedder: gives the embedding model of the settings.
         language_model: gives the model of that name, for replies of so many tokens within so many seconds.
     """
 
     settings: Settings
-    embedder: Callable[[], Embedder]
     language_model: Callable[[str, int, float], Generator]
 
 
@@ -56,10 +53,6 @@ def _local(_: CheckerParts, __: str) -> GroundednessChecker:
     from rag.grounding.local.loading import open_local_checker  # torch takes seconds to import
 
     return open_local_checker()
-
-
-def _alignment(parts: CheckerParts, _: str) -> GroundednessChecker:
-    return AlignmentChecker(parts.embedder())
 
 
 def _lexical(_: CheckerParts, __: str) -> GroundednessChecker:
@@ -104,7 +97,6 @@ def _model(kind: str) -> Callable[[CheckerParts, str], GroundednessChecker]:
 
 CHECKERS: Mapping[str, CheckerKind] = {
     "local": CheckerKind(open=_local),
-    "alignment": CheckerKind(open=_alignment),
     "lexical": CheckerKind(open=_lexical),
     "llm": CheckerKind(open=_llm, argument="NAME"),
     "nli": CheckerKind(open=_model("nli"), argument="MODEL", needs_argument=True),

@@ -159,7 +159,7 @@ class SentenceSession:
             return judgements
         reading = read_evidence(self._everything, language)
         return [
-            self._compared(judgement, reading.differences(sentence))
+            self._compared(judgement, reading.differences(reading.read(sentence)))
             for judgement, sentence in zip(judgements, sentences, strict=True)
         ]
 

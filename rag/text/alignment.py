@@ -86,21 +86,28 @@ def windows(text: str, language: str, *, longest: int = 2) -> list[Window]:
     return found
 
 
-def rarity(groups: Iterable[frozenset[str]]) -> dict[str, float]:
+class Rarity(dict[str, float]):
+    """Weights of terms; one without a weight occurs nowhere in the evidence and gets the highest there is."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        super().__init__(weights)
+        self._heaviest = max(self.values(), default=1.0)
+
+    def __missing__(self, term: str) -> float:
+        return self._heaviest
+
+
+def rarity(groups: Iterable[frozenset[str]]) -> Rarity:
     """Inverse document frequency of each term over ``groups``, smoothed, at least 1."""
     groups = list(groups)
     counts = Counter(term for group in groups for term in group)
-    return {term: 1.0 + math.log((1 + len(groups)) / (1 + count)) for term, count in counts.items()}
+    return Rarity({term: 1.0 + math.log((1 + len(groups)) / (1 + count)) for term, count in counts.items()})
 
 
-def coverage(wanted: frozenset[str], held: frozenset[str], weights: Mapping[str, float]) -> float:
-    """Weighted share of ``wanted`` terms in ``held``; 0 when nothing is wanted.
-
-    A term without a weight occurs nowhere in the evidence and gets the highest weight there is.
-    """
-    heaviest = max(weights.values(), default=1.0)
-    total = sum(weights.get(term, heaviest) for term in wanted)
-    return sum(weights.get(term, heaviest) for term in wanted & held) / total if total else 0.0
+def coverage(wanted: frozenset[str], held: frozenset[str], weights: Rarity) -> float:
+    """Weighted share of ``wanted`` terms in ``held``; 0 when nothing is wanted."""
+    total = sum(weights[term] for term in wanted)
+    return sum(weights[term] for term in wanted & held) / total if total else 0.0
 
 
 def best_match(sentence: str, text: str, language: str) -> Match | None:
@@ -117,7 +124,7 @@ def best_match(sentence: str, text: str, language: str) -> Match | None:
     return _best(wanted, candidates, weights)
 
 
-def _best(wanted: frozenset[str], candidates: Sequence[Window], weights: Mapping[str, float]) -> Match | None:
+def _best(wanted: frozenset[str], candidates: Sequence[Window], weights: Rarity) -> Match | None:
     best: Match | None = None
     for window in candidates:
         share = coverage(wanted, window.terms, weights)

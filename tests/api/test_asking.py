@@ -279,4 +279,4 @@ def test_an_unknown_checker_is_told_which_there_are(client: httpx.Client) -> Non
     response = client.post("/v1/ground", json={"answer": "a", "passages": [], "checker": "magic"})
 
     assert problem(response) == (422, "invalid_request")
-    assert "alignment" in response.json()["detail"]
+    assert "lexical" in response.json()["detail"]

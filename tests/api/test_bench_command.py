@@ -47,8 +47,8 @@ def test_grounding_hands_on_its_options_too(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers)  # put back afterwards
     monkeypatch.setattr("eval.bench_grounding.bench_grounding", bench)
-    flags = ["--checker", "alignment", "--answers", "3", "--responses", "4"]
+    flags = ["--checker", "lexical", "--answers", "3", "--responses", "4"]
     result = CliRunner().invoke(app, ["bench", "grounding", str(tmp_path), *flags])
     assert "That was all." in result.output
     asked.pop("settings")
-    assert asked == {"path": tmp_path, "checker": "alignment", "answers": 3, "responses": 4}
+    assert asked == {"path": tmp_path, "checker": "lexical", "answers": 3, "responses": 4}

@@ -19,7 +19,6 @@ from rag.grounding.opening import CHECKERS, CheckerParts, open_checker
 from rag.interfaces import GroundednessChecker
 from rag.settings import load_settings
 from tests.claim_models import write_nli_model, write_word_model
-from tests.fakes import HashedEmbedder
 from tests.judging_llm import JudgingLlm
 
 LEAVE = (
@@ -49,7 +48,6 @@ def _opened(name: str) -> Callable[[Path], GroundednessChecker]:
     def open_it(_: Path) -> GroundednessChecker:
         parts = CheckerParts(
             settings=load_settings(),
-            embedder=lambda: HashedEmbedder(dimension=1024),
             language_model=lambda *_: JudgingLlm(),
         )
         return open_checker(name, parts)
@@ -69,7 +67,6 @@ def _of_model(
 
 MAKERS: dict[str, Callable[[Path], GroundednessChecker]] = {
     "local": _opened("local"),
-    "alignment": _opened("alignment"),
     "lexical": _opened("lexical"),
     "llm": lambda _: llm_checker(JudgingLlm()),
     "nli": _of_model("nli", write_nli_model),
@@ -158,12 +155,7 @@ def test_a_verbatim_sentence_is_supported_and_its_place_shown(
         "Les salariés à plein temps ont 35 jours de congés payés par an.",
     ],
 )
-def test_a_changed_figure_is_not_supported(
-    checker: GroundednessChecker, answer: str, request: pytest.FixtureRequest
-) -> None:
-    if checker.name == "alignment" and answer == FIGURE_OF_ANOTHER:
-        reason = "it does not ask what a figure is said of"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_a_changed_figure_is_not_supported(checker: GroundednessChecker, answer: str) -> None:
     report = checker.check(answer, EVIDENCE)
     assert_sound(report, answer, EVIDENCE)
     assert verdicts(report)[0] in {Verdict.UNSUPPORTED, Verdict.CONTRADICTED}

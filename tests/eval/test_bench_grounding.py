@@ -14,9 +14,9 @@ from tests.fakes import HashedEmbedder
 
 def test_checks_are_timed_at_once_live_and_in_a_batch() -> None:
     report = bench_grounding(
-        None, settings=load_settings(), checker="alignment", answers=3, responses=4, embedder=HashedEmbedder()
+        None, settings=load_settings(), checker="lexical", answers=3, responses=4, embedder=HashedEmbedder()
     )
-    assert (report.checker, report.answers, report.responses) == ("alignment", 3, 4)
+    assert (report.checker, report.answers, report.responses) == ("lexical", 3, 4)
     assert report.at_once_ms["p50"] <= report.at_once_ms["p95"]
     assert report.live_sentence_ms["p99"] <= report.live_ms["p99"]
     assert report.responses_per_second > 0
@@ -34,7 +34,7 @@ def test_the_chunks_of_a_folder_can_be_the_passages(tmp_path: Path) -> None:
     report = bench_grounding(
         folder,
         settings=load_settings(),
-        checker="alignment",
+        checker="lexical",
         answers=2,
         responses=2,
         embedder=HashedEmbedder(),
@@ -45,4 +45,4 @@ def test_the_chunks_of_a_folder_can_be_the_passages(tmp_path: Path) -> None:
 def test_a_folder_must_hold_enough_to_check(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("There is only a single sentence in the whole folder.\n")
     with pytest.raises(InvalidRequest, match="gives 1 passages"):
-        bench_grounding(tmp_path, settings=load_settings(), checker="alignment", embedder=HashedEmbedder())
+        bench_grounding(tmp_path, settings=load_settings(), checker="lexical", embedder=HashedEmbedder())

@@ -78,7 +78,7 @@ def test_coverage_is_a_share_weighted_by_rarity() -> None:
     assert coverage(frozenset({"leave", "day"}), frozenset({"leave", "day"}), weights) == 1
     assert coverage(frozenset({"leave", "day"}), frozenset({"leave"}), weights) > 0.5
     assert coverage(frozenset(), frozenset({"leave"}), weights) == 0
-    assert coverage(frozenset({"new"}), frozenset(), {}) == 0
+    assert coverage(frozenset({"new"}), frozenset(), rarity([])) == 0
 
 
 def test_windows_are_runs_of_whole_sentences() -> None:

@@ -88,7 +88,7 @@ def test_a_local_model_is_recorded_by_its_full_path(tmp_path: Path, monkeypatch:
 
 def test_an_unknown_checker_is_refused_with_the_known_ones(footnote: Footnote) -> None:
     assert footnote.checker() is footnote.checker("local")
-    with pytest.raises(InvalidRequest, match=r"'oracle'; known are .*alignment"):
+    with pytest.raises(InvalidRequest, match=r"'oracle'; known are .*lexical"):
         footnote.checker("oracle")
 
 

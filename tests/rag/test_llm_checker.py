@@ -12,7 +12,6 @@ from rag.errors import GenerationFailed, InvalidRequest, ModelUnavailable
 from rag.grounding.llm_checker import llm_checker
 from rag.grounding.opening import CheckerParts, check_requested, known_checkers, open_checker
 from rag.settings import Settings, load_settings
-from tests.fakes import HashedEmbedder
 from tests.judging_llm import JudgingLlm
 
 LEAVE = "Staff have 25 days of leave. Up to 5 days may be carried over until March."
@@ -109,7 +108,6 @@ def test_of_long_evidence_the_nearest_parts_are_shown() -> None:
 def parts(**settings: Any) -> CheckerParts:
     return CheckerParts(
         settings=load_settings(**settings),
-        embedder=HashedEmbedder,
         language_model=lambda name, max_tokens, timeout_s: JudgingLlm(name=name),
     )
 
@@ -118,12 +116,12 @@ def test_checkers_are_opened_by_name() -> None:
     assert open_checker("lexical", parts()).name == "lexical"
     assert open_checker("llm", parts(llm="openai:a")).name == "llm"
     assert open_checker("llm:openai:b", parts()).name == "llm:openai:b"
-    assert known_checkers().endswith("alignment, lexical, llm, llm:NAME, nli:MODEL, hub:MODEL")
+    assert known_checkers().endswith("local, lexical, llm, llm:NAME, nli:MODEL, hub:MODEL")
 
 
 @pytest.mark.parametrize("name", ["oracle", "", "nli", "hub:", "lexical:x", "llm:", "LEXICAL"])
 def test_a_name_that_means_nothing_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"known are .*alignment, .*nli:MODEL"):
+    with pytest.raises(InvalidRequest, match=r"known are .*lexical, .*nli:MODEL"):
         open_checker(name, parts())
 
 
@@ -139,7 +137,7 @@ def test_a_model_that_is_not_there_is_said_to_be_missing() -> None:
 
 def test_a_request_names_no_model_of_its_own() -> None:
     settings: Settings = load_settings(checker="hub:/models/mine", llms={"judge": {"model": "openai:a"}})
-    for name in ("lexical", "alignment", "llm", "llm:judge", "hub:/models/mine"):
+    for name in ("lexical", "local", "llm", "llm:judge", "hub:/models/mine"):
         check_requested(name, settings)
     for name in ("hub:/etc", "nli:someone/model", "llm:openai:b"):
         with pytest.raises(InvalidRequest, match=r"only hub:/models/mine, .*lexical, llm, llm:judge;"):

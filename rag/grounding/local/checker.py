@@ -14,22 +14,26 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from rag.domain import Evidence
+from rag.grounding.agreement import agreement
 from rag.grounding.comparing import Difference, EvidenceReading, read_evidence
-from rag.grounding.features import EvidenceIndex, Signals
 from rag.grounding.findings import evidence_span
 from rag.grounding.local.memory import EvidenceMemory
 from rag.grounding.local.reading import ClaimReader, ClaimReading
 from rag.grounding.local.signals import contradiction_share, not_carried, sentence_signals
-from rag.grounding.sentence_checker import DIFFERING_SHARE, Judgement, SentenceChecker, deciding
+from rag.grounding.sentence_checker import (
+    DIFFERING_SHARE,
+    Judgement,
+    SentenceChecker,
+    deciding,
+    joined_places,
+)
+from rag.grounding.shared_terms import EvidenceIndex, SharedTerms
 from rag.logistic import Weights
 
 NAME = "local"
 
 _HALF = 0.5
 """Share of what is not carried that the evidence says otherwise, above which it contradicts."""
-
-_JOINED_OVER = 2
-"""Characters between two words that are not carried, for which they are one span."""
 
 
 class LocalModel(BaseModel):
@@ -57,7 +61,7 @@ class Finding:
     """
 
     reading: ClaimReading | None
-    shared: Signals
+    shared: SharedTerms
     differing: tuple[Difference, ...]
     signals: dict[str, float]
 
@@ -95,9 +99,10 @@ class LocalJudge:
         index, reading = self._compare(language)
         findings = []
         for sentence, read in zip(sentences, self._memory.judge(sentences, language), strict=True):
-            shared = index.signals(sentence, index.nearest(sentence), cosine=0.0)
-            differing = tuple(deciding(reading.differences(sentence)))
-            signals = sentence_signals(read, shared, differing)
+            claim = reading.read(sentence)
+            shared = index.shared(sentence)
+            differing = tuple(deciding(reading.differences(claim)))
+            signals = sentence_signals(read, shared, differing, agreement(claim, reading, differing))
             findings.append(Finding(reading=read, shared=shared, differing=differing, signals=signals))
         return findings
 
@@ -134,22 +139,16 @@ def uncarried_words(sentence: str, found: Finding, threshold: float) -> list[tup
             for place, doubt in zip(found.reading.places, not_carried(found.reading), strict=True)
             if doubt >= threshold
         ]
-    return _joined(places, sentence)
+    return list(joined_places([_whole_words(place, sentence) for place in places]))
 
 
-def _joined(places: Sequence[tuple[int, int]], sentence: str) -> list[tuple[int, int]]:
-    """Places as whole words, those with next to nothing between them as one."""
-    spans: list[tuple[int, int]] = []
-    for start, end in sorted(places):
-        while start > 0 and sentence[start - 1].isalnum() and sentence[start].isalnum():
-            start -= 1
-        while end < len(sentence) and sentence[end].isalnum() and sentence[end - 1].isalnum():
-            end += 1
-        if spans and start - spans[-1][1] <= _JOINED_OVER:
-            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
-        else:
-            spans.append((start, end))
-    return spans
+def _whole_words(place: tuple[int, int], sentence: str) -> tuple[int, int]:
+    start, end = place
+    while start > 0 and sentence[start - 1].isalnum() and sentence[start].isalnum():
+        start -= 1
+    while end < len(sentence) and sentence[end].isalnum() and sentence[end - 1].isalnum():
+        end += 1
+    return start, end
 
 
 def _contradicts(found: Finding) -> bool:

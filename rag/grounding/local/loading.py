@@ -49,7 +49,7 @@ def stored_reader() -> ClaimReader:
     except (OSError, RuntimeError, SafetensorError) as exc:
         raise ModelUnavailable(
             f"The groundedness model {_folder() / WEIGHTS_FILE} could not be loaded: {exc}. "
-            f"Reinstall Footnote, or choose another checker (FOOTNOTE_CHECKER=alignment)."
+            f"Reinstall Footnote, or choose another checker (FOOTNOTE_CHECKER=lexical)."
         ) from exc
     return ClaimReader(reader.to(DTYPES[choose_precision("auto", "cpu")]), open_tokenizer(folder))
 

@@ -1,4 +1,4 @@
-"""The evidence of one check as the model remembers it: all of it, or of a lot what concerns a sentence."""
+"""The evidence of one check as the model is given it: for each sentence the passages that concern it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,43 @@ from collections.abc import Sequence
 
 from rag.domain import Evidence
 from rag.grounding.local.pieces import Passage
-from rag.grounding.local.reading import ClaimReader, ClaimReading, ReadEvidence
-from rag.text.alignment import content_terms, coverage, rarity
+from rag.grounding.local.reading import ClaimReader, ClaimReading
+from rag.text.alignment import Rarity, content_terms, coverage, rarity
+
+_FEWEST = 3
+"""Passages that a sentence is read against, though the first may already hold all of its terms."""
+
+_MOST = 6
+"""Passages that are taken for terms which those before them lack."""
+
+_STRANGE = 0.25
+"""Share of its terms held by all of those below which other words, or another language, say the same."""
 
 _MOST_PIECES = 4000
-"""Evidence beyond it is read in part: for each sentence the passages that share most of its terms."""
+"""What is read at most for a sentence whose terms do not tell where to look."""
 
 
 class EvidenceMemory:
-    """Evidence texts, cut and encoded when the first sentence asks for them."""
+    """Evidence texts, cut into passages when the first sentence asks for them.
+
+    A sentence is read against the passages that hold its terms: what does not concern it costs time and says
+    nothing. Which those are depends on the sentence alone, so that it is judged alike among others and by
+    itself.
+    """
 
     def __init__(self, evidence: Sequence[Evidence], reader: ClaimReader) -> None:
         self._texts = [each.text for each in evidence]
         self._reader = reader
         self._passages: list[Passage] | None = None
-        self._whole: ReadEvidence | None = None
-        self._terms: dict[str, list[frozenset[str]]] = {}
+        self._terms: dict[str, tuple[list[frozenset[str]], Rarity]] = {}
 
     def judge(self, sentences: Sequence[str], language: str) -> list[ClaimReading | None]:
         """A reading for each sentence; ``None`` where there is no evidence."""
         passages = self._cut()
         if not passages:
             return [None] * len(sentences)
-        if sum(len(each.pieces) for each in passages) <= _MOST_PIECES:
-            if self._whole is None:
-                self._whole = self._reader.read(passages)
-            return list(self._reader.judge(self._whole, sentences))
-        return [
-            self._reader.judge(self._reader.read(self._concerning(sentence, language)), [sentence])[0]
-            for sentence in sentences
-        ]
+        asked = [(sentence, self._concerning(sentence, language)) for sentence in sentences]
+        return list(self._reader.judge(asked))
 
     def _cut(self) -> list[Passage]:
         if self._passages is None:
@@ -43,19 +50,44 @@ class EvidenceMemory:
         return self._passages
 
     def _concerning(self, sentence: str, language: str) -> list[Passage]:
-        """The passages that share most of the sentence's terms, as many as are read at once."""
         passages = self._cut()
+        if len(passages) <= _FEWEST:
+            return passages
         if language not in self._terms:
-            self._terms[language] = [content_terms(each.text, language) for each in passages]
-        held = self._terms[language]
-        weights = rarity(held)
+            terms = [content_terms(each.text, language) for each in passages]
+            self._terms[language] = terms, rarity(terms)
+        held, weights = self._terms[language]
         wanted = content_terms(sentence, language)
-        order = sorted(range(len(held)), key=lambda at: (-coverage(wanted, held[at], weights), at))
-        chosen: list[int] = []
-        size = 0
-        for place in order:
-            size += len(passages[place].pieces)
-            if size > _MOST_PIECES:
-                break
-            chosen.append(place)
-        return [passages[place] for place in sorted(chosen)]
+        shares = [coverage(wanted, each, weights) for each in held]
+        order = sorted(range(len(held)), key=lambda at: (-shares[at], at))
+        chosen = _covering(wanted, held, weights)
+        chosen += [at for at in order if at not in chosen][: max(0, _FEWEST - len(chosen))]
+        if coverage(wanted, frozenset().union(*(held[at] for at in chosen)), weights) < _STRANGE:
+            chosen = _within(order, passages)
+        return [passages[at] for at in sorted(chosen)]
+
+
+def _covering(wanted: frozenset[str], held: Sequence[frozenset[str]], weights: Rarity) -> list[int]:
+    """Places that together hold the most of ``wanted``, each taken for what those before it lack."""
+    chosen: list[int] = []
+    left = wanted
+    while left and len(chosen) < _MOST:
+        shares = [coverage(left, each, weights) for each in held]
+        best = max(range(len(held)), key=lambda at: (shares[at], -at))
+        if shares[best] == 0:
+            break
+        chosen.append(best)
+        left -= held[best]
+    return chosen
+
+
+def _within(order: Sequence[int], passages: Sequence[Passage]) -> list[int]:
+    """As many of ``order`` as are read at most, at least one."""
+    chosen: list[int] = []
+    size = 0
+    for place in order:
+        size += len(passages[place].pieces)
+        if chosen and size > _MOST_PIECES:
+            break
+        chosen.append(place)
+    return chosen

@@ -15,7 +15,7 @@ FIRST, LAST = 101, 102
 """The encoder's marks before and after a text."""
 
 PASSAGE_PIECES = 240
-"""Evidence is read in passages of at most so many pieces, cut between sentences where that is possible."""
+"""Evidence is read in passages of at most so many pieces in training."""
 
 CLAIM_PIECES = 160
 NO_MATCH, PIECE_MATCH, NEIGHBOUR_MATCH, SPECIAL_MATCH = range(4)
@@ -45,20 +45,20 @@ class Held:
     neighbours: frozenset[tuple[int, int]]
 
 
-def passages(units: Sequence[str], tokenizer: Tokenizer) -> list[Passage]:
-    """Put ``units`` together to passages; a unit is cut only where it is longer than a passage."""
+def passages(units: Sequence[str], tokenizer: Tokenizer, *, most: int = PASSAGE_PIECES) -> list[Passage]:
+    """Put ``units`` together to passages of at most ``most`` pieces; only a longer unit is cut."""
     found: list[Passage] = []
     texts: list[str] = []
     current: list[int] = []
     for unit, encoding in zip(
         units, tokenizer.encode_batch(list(units), add_special_tokens=False), strict=True
     ):
-        for begin in range(0, len(encoding.ids), PASSAGE_PIECES):
-            ids = encoding.ids[begin : begin + PASSAGE_PIECES]
-            if len(current) + len(ids) > PASSAGE_PIECES:
+        for begin in range(0, len(encoding.ids), most):
+            ids = encoding.ids[begin : begin + most]
+            if len(current) + len(ids) > most:
                 found.append(_passage(texts, current))
                 texts, current = [], []
-            places = encoding.offsets[begin : begin + PASSAGE_PIECES]
+            places = encoding.offsets[begin : begin + most]
             texts.append(unit[places[0][0] : places[-1][1]])
             current = current + ids
     return [*found, _passage(texts, current)] if current else found

@@ -128,17 +128,20 @@ class EvidenceReader(nn.Module):
                 rows = layer.finish(rows, torch.cat(seen))
         return memory
 
-    def judge(self, memory: Memory, evidence: Tokens, claims: Tokens) -> tuple[Tensor, Tensor]:
+    def judge(
+        self, memory: Memory, evidence: Sequence[Sequence[int]], claims: Tokens
+    ) -> tuple[Tensor, Tensor]:
         """Logits of every claim token and, at each claim's first token, of the claim.
 
         Args:
-            memory: what :meth:`read` gave for ``evidence``; its rows are those of ``claims``.
+            memory: what :meth:`read` gave for the evidence, row by row.
+            evidence: pieces of each text of the evidence, row by row; its rows are those of ``claims``.
 
         Returns:
             Two tensors ``(tokens, labels)``.
         """
         rows = self._embed(claims, kind=1)
-        read = [span for span, _ in _rows(evidence.lengths)]
+        read = [span for span, _ in _rows(evidence)]
         seeing = [
             (own, span, _hidden(lengths, span[1] - span[0], rows))
             for (own, lengths), span in zip(_rows(claims.lengths), read, strict=True)

@@ -1,4 +1,4 @@
-"""What a sentence's verdict is made of: the model's reading, shared terms, and values compared."""
+"""What a verdict is made of: the model's reading, shared terms, values and denials compared."""
 
 from __future__ import annotations
 
@@ -6,46 +6,59 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rag.grounding.agreement import Agreement
 from rag.grounding.comparing import Difference
-from rag.grounding.features import Signals
 from rag.grounding.local.reader import LABELS
 from rag.grounding.local.reading import ClaimReading
+from rag.grounding.shared_terms import SharedTerms
 
 _SUPPORTED, _CONTRADICTED = LABELS.index("supported"), LABELS.index("contradicted")
 _TOP = 3
 _LEAST = 1e-3
 
-_SHARED = ("coverage_best", "bigrams", "missing_names", "longest_gap", "length")
-"""Signals of :mod:`rag.grounding.features` that are used besides."""
+_HELD_DOUBT = 0.1
+"""What is left of the model's doubt about a figure that the evidence holds: "4 PM" where it has "16:0"."""
+
+_SHARED = ("bigrams", "missing_names", "longest_gap", "length")
+"""Attributes of :class:`SharedTerms` that are used besides."""
 
 NAMES = (
     "whole",
-    "top_pieces",
-    "mean_piece",
+    "top_terms",
+    "mean_term",
     "differing_values",
     "rival_values",
+    "clause_share",
+    "denied_alone",
     *_SHARED,
 )
 
 
 def sentence_signals(
-    reading: ClaimReading | None, shared: Signals, differing: Sequence[Difference]
+    reading: ClaimReading | None,
+    shared: SharedTerms,
+    differing: Sequence[Difference],
+    agreed: Agreement,
 ) -> dict[str, float]:
     """Signals by name, see :data:`NAMES`.
 
     Args:
         reading: ``None`` when there is no evidence to read.
     """
-    values = {name: shared.values[name] for name in _SHARED}
+    values = {name: float(getattr(shared, name)) for name in _SHARED}
     values["differing_values"] = float(min(2, len(differing)))
     values["rival_values"] = float(min(2, sum(each.contradicted for each in differing)))
-    return values | _read(reading)
+    values["clause_share"] = agreed.share
+    values["denied_alone"] = agreed.denied_alone
+    return values | _read(reading, shared, agreed)
 
 
-def not_carried(reading: ClaimReading) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def not_carried(reading: ClaimReading) -> NDArray[np.float32]:
     """Probability of each piece that the evidence does not carry it."""
-    return 1 - reading.pieces[:, _SUPPORTED]
+    doubts: NDArray[np.float32] = 1 - reading.pieces[:, _SUPPORTED]
+    return doubts
 
 
 def contradiction_share(reading: ClaimReading) -> float:
@@ -54,19 +67,29 @@ def contradiction_share(reading: ClaimReading) -> float:
     return float(reading.whole[_CONTRADICTED]) / max(doubt, _LEAST)
 
 
-def _read(reading: ClaimReading | None) -> dict[str, float]:
-    if reading is None or not len(reading.pieces):
-        return {
-            "whole": _logit(1.0),
-            "top_pieces": _logit(1.0),
-            "mean_piece": 1.0,
-        }
-    pieces = np.sort(not_carried(reading))
+def _read(reading: ClaimReading | None, shared: SharedTerms, agreed: Agreement) -> dict[str, float]:
+    doubts = np.ones(1) if reading is None else _doubts(reading, shared, agreed)
+    doubt = 1.0 if reading is None else 1 - float(reading.whole[_SUPPORTED])
     return {
-        "whole": _logit(1 - float(reading.whole[_SUPPORTED])),
-        "top_pieces": _logit(float(pieces[-_TOP:].mean())),
-        "mean_piece": float(pieces.mean()),
+        "whole": _logit(doubt),
+        "top_terms": _logit(float(np.sort(doubts)[-_TOP:].mean())),
+        "mean_term": float(doubts.mean()),
     }
+
+
+def _doubts(reading: ClaimReading, shared: SharedTerms, agreed: Agreement) -> NDArray[np.float32]:
+    """Doubt about each piece of a content term; about every piece where there is no such term."""
+    doubts = not_carried(reading)
+    if not len(doubts):
+        return np.ones(1, dtype=np.float32)
+    of_held = _touching(reading, agreed.held)
+    doubts[of_held] = np.minimum(doubts[of_held], _HELD_DOUBT)
+    of_terms = _touching(reading, [(term.start, term.end) for term in shared.terms])
+    return doubts[of_terms] if of_terms.any() else doubts
+
+
+def _touching(reading: ClaimReading, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    return np.array([any(low < end and start < high for low, high in spans) for start, end in reading.places])
 
 
 def _logit(probability: float) -> float:

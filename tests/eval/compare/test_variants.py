@@ -45,7 +45,7 @@ def test_without_a_model_the_configured_one_is_compared_with_itself(settings: Se
         ([], ["k"], "expected key=value"),
         ([], ["llm=openai:x"], "give models with --llm"),
         ([], ["data_dir=/tmp", "k=4"], "'data_dir' cannot differ"),
-        ([], ["checker=lexical", "checker=alignment"], "'checker' cannot differ"),
+        ([], ["checker=lexical", "checker=local"], "'checker' cannot differ"),
         ([], ["query_expansion=magic", "k=4"], "none, multi_query or hyde"),
     ],
 )

@@ -17,7 +17,7 @@ COMPARISON = {
     "kind": "comparison",
     "dataset": "questions.jsonl",
     "collection": "handbook",
-    "checker": "alignment",
+    "checker": "lexical",
     "questions": 3,
     "variants": [
         {
@@ -95,7 +95,7 @@ def test_mlflow_keeps_figures_parameters_and_the_report(tmp_path: Path) -> None:
     assert experiment is not None
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.metrics["openai_gpt-5-mini_ k_4/points"] == 0.75
-    assert run.data.params["checker"] == "alignment"
+    assert run.data.params["checker"] == "lexical"
     assert [each.path for each in client.list_artifacts(run.info.run_id)] == ["report.json"]
 
 

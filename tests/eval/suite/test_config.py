@@ -47,7 +47,7 @@ def test_everything_a_suite_may_say(folder: Path) -> None:
             'groundedness = ["checked.jsonl"]',
             'refusal = ["unanswerable.jsonl"]',
             'llm = "openai:gpt-5-mini"',
-            'checker = "alignment"',
+            'checker = "lexical"',
             'judge = "openai:gpt-5-mini"',
             "k = 5",
             "seed = 7",

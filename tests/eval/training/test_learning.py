@@ -61,7 +61,7 @@ def test_a_reader_learns_what_it_is_shown() -> None:
     assert progress.steps == steps
     batch = collate([row])
     with torch.inference_mode():
-        pieces, whole = reader.judge(reader.read(batch.evidence), batch.evidence, batch.claims)
+        pieces, whole = reader.judge(reader.read(batch.evidence), batch.evidence.lengths, batch.claims)
     known = batch.token_labels != UNKNOWN
     assert torch.equal(pieces.argmax(1)[known], batch.token_labels[known])
     known = batch.claim_labels != UNKNOWN
