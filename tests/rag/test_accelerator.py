@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from rag.domain import Hit, Matrix
+from rag.errors import SettingsError
 from rag.index.dense import SegmentedVectorIndex
 from rag.index.device import rows as device_rows
 from rag.index.device.accelerator import Accelerator
@@ -199,3 +200,13 @@ def test_where_there_is_no_gpu_nothing_is_placed(device: str, monkeypatch: pytes
     placement.place([held])
     placement.close()
     assert held.copy is None
+
+
+def test_faiss_is_asked_for_where_it_sees_no_gpu_and_the_start_stops_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rag.index.device.placing.WORTH_IT_FROM", 1)
+    monkeypatch.setattr("rag.embedding.sentence_transformer.choose_device", lambda wanted: wanted)
+    placement = GpuPlacement("cuda:99", 0, "faiss")
+    with pytest.raises(SettingsError, match=r"FOOTNOTE_DEVICE_INDEX is faiss, and FAISS .* not number 99\."):
+        placement.place([segment()])
