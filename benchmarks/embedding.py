@@ -95,6 +95,7 @@ class Remembering:
         self.description = embedder.description
         self.token_offsets = embedder.token_offsets
         self.knows = embedder.knows
+        self.texts_at_once = embedder.texts_at_once
         self._documents: dict[str, Vector] = {}
         self._queries: dict[str, Vector] = {}
 

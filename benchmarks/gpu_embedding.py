@@ -7,6 +7,7 @@ and packed without any padding. Its rows are as long as the texts of the batch a
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -102,8 +103,13 @@ class EmbeddingBenches:
         self._lane = DeviceLane(device)
         self._model = SentenceTransformer(str(locate_model(model)), device=device)
         self._model.to(getattr(torch, self.embedder.description.rpartition(" ")[2])).eval()
-        prompt = prompts_of(self._model)["document"]
-        self._reader = TextReader(self._model, prompt=prompt, task="document", rooms=self._lane.room)
+        self._reader = TextReader(
+            self._model,
+            prompt=prompts_of(self._model)["document"],
+            task="document",
+            rooms=self._lane.room,
+            lock=threading.Lock(),
+        )
 
     def bench(self, kind: str, texts: Sequence[str], *, tokens_at_once: int) -> EmbeddingBench:
         """Embed ``texts`` in turns: by the product, by the floor, by sentence-transformers."""

@@ -12,8 +12,7 @@ from rag.domain import Matrix, Vector
 from rag.interfaces import Embedder
 
 _FIRST_GROUP = 64
-_GROUP = 256
-_SLICE = 128  # the model works on this many at once: how soon a cancellation is heard
+_CALLS_A_GROUP = 2
 
 KnownVectors = Callable[[Sequence[str]], dict[str, Vector]]
 
@@ -44,7 +43,7 @@ def embed(
             waiting.append(file)
         if waiting and (file is None or sum(one.chunks for one in waiting) >= target):
             yield from _vectorized(waiting, embedder, known=known, watch=watch, stop=stop)
-            waiting, target = [], min(2 * target, _GROUP)
+            waiting, target = [], min(2 * target, _CALLS_A_GROUP * embedder.texts_at_once)
         if file is None:
             return
 
@@ -62,10 +61,11 @@ def _vectorized(
     with watch.stage("embed"):
         vectors = known(wanted)
     new = [text for text in wanted if text not in vectors]
-    for start in range(0, len(new), _SLICE):
+    at_once = embedder.texts_at_once  # how soon a cancellation is heard
+    for start in range(0, len(new), at_once):
         if stop():
             break
-        part = new[start : start + _SLICE]
+        part = new[start : start + at_once]
         with watch.stage("embed"):
             vectors.update(zip(part, embedder.embed_documents(part), strict=True))
     uncounted = set(new)

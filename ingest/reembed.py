@@ -25,8 +25,7 @@ from rag.interfaces import Catalog, Embedder, Indexes
 
 logger = logging.getLogger(__name__)
 
-_GROUP = 256  # chunks embedded together, at least
-_SLICE = 128  # the model works on this many at once: how soon a cancellation is heard
+_CALLS_A_GROUP = 2
 _WAITING_WEIGHT = 512  # chunks; a document counts as one more
 _PASSES = 5
 _EVERYTHING = Access.everything()
@@ -159,7 +158,7 @@ class Reembedder:
             weigh=lambda draft: len(draft.drafts) + 1,
             name="chunk",
         ) as drafts:
-            for group in _groups(drafts):
+            for group in _groups(drafts, _CALLS_A_GROUP * self._embedder.texts_at_once):
                 self._prepare_group(target, group, run)
                 if run.cancelled():
                     return
@@ -184,10 +183,11 @@ class Reembedder:
         wanted = list(dict.fromkeys(text for draft in group for text in draft.embedded_texts()))
         vectors = self._catalog.known_vectors(target.fingerprint, wanted)
         new = [text for text in wanted if text not in vectors]
-        for start in range(0, len(new), _SLICE):
+        at_once = self._embedder.texts_at_once  # how soon a cancellation is heard
+        for start in range(0, len(new), at_once):
             if run.cancelled():
                 return
-            part = new[start : start + _SLICE]
+            part = new[start : start + at_once]
             vectors.update(zip(part, self._embedder.embed_documents(part), strict=True))
             run.embedded(len(part))
         for draft in group:
@@ -209,11 +209,12 @@ def clear_up(catalog: Catalog, indexes: Indexes, collection: Collection) -> int:
     return removed
 
 
-def _groups(drafts: Iterable[_Draft]) -> Generator[list[_Draft]]:
+def _groups(drafts: Iterable[_Draft], chunks: int) -> Generator[list[_Draft]]:
+    """Drafts with so many chunks together, at least."""
     group: list[_Draft] = []
     for draft in drafts:
         group.append(draft)
-        if sum(len(one.drafts) for one in group) >= _GROUP:
+        if sum(len(one.drafts) for one in group) >= chunks:
             yield group
             group = []
     if group:

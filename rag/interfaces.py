@@ -63,6 +63,11 @@ class Embedder(Protocol):
         """Model, device and precision, for people."""
         ...
 
+    @property
+    def texts_at_once(self) -> int:
+        """Documents worth giving to one call: they keep the device busy, and a cancellation is soon heard."""
+        ...
+
     def embed_query(self, text: str) -> Vector:
         """Embed one question."""
         ...

@@ -31,6 +31,10 @@ class HashedEmbedder:
     def description(self) -> str:
         return "hashed bag of words (test)"
 
+    @property
+    def texts_at_once(self) -> int:
+        return 128
+
     def embed_query(self, text: str) -> Vector:
         return self._embed(text)
 

@@ -9,8 +9,6 @@ import numpy as np
 from rag.domain import EmbeddingProfile, Matrix, PieceVectors, Vector
 from rag.interfaces import Embedder
 
-_SLICE = 128  # how soon progress is told
-
 
 class RememberingEmbedder:
     """Gives the vectors of another embedder, each text's computed once."""
@@ -28,6 +26,11 @@ class RememberingEmbedder:
     def description(self) -> str:
         """Of the other embedder."""
         return self._embedder.description
+
+    @property
+    def texts_at_once(self) -> int:
+        """Of the other embedder."""
+        return self._embedder.texts_at_once
 
     def embed_query(self, text: str) -> Vector:
         """Embed one question."""
@@ -57,8 +60,9 @@ class RememberingEmbedder:
     def vectors(self, texts: Sequence[str], *, step: Callable[[float], None]) -> dict[str, Vector]:
         """The texts' vectors; ``step`` is told which share of the new ones is done."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        for start in range(0, len(new), _SLICE):
-            part = new[start : start + _SLICE]
+        at_once = self._embedder.texts_at_once  # how soon progress is told
+        for start in range(0, len(new), at_once):
+            part = new[start : start + at_once]
             self._known.update(zip(part, self._embedder.embed_documents(part), strict=True))
-            step(min((start + _SLICE) / len(new), 1.0))
+            step(min((start + at_once) / len(new), 1.0))
         return {text: self._known[text] for text in texts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 TOKENS_AT_ONCE = 65_536
 _PIECE_TOKENS_AT_ONCE = 16_384  # every token's vector comes back: 25 MB of a small model
+_TEXTS_AT_ONCE = 2048
 _SHARE_OF_FREE = 0.5
 _BYTES_PER_TOKEN = 64
 """What a token takes while it is computed, in bytes per number of its hidden state: generous."""
@@ -91,8 +93,11 @@ class DeviceEmbedder(SentenceTransformerEmbedder):
         self._lane = DeviceLane(self._device)
         self._most_tokens = tokens_at_once
         prompts = prompts_of(self._model)
+        reading = threading.Lock()
         self._readers = {
-            kind: TextReader(self._model, prompt=prompts[kind], task=task, rooms=self._lane.room)
+            kind: TextReader(
+                self._model, prompt=prompts[kind], task=task, rooms=self._lane.room, lock=reading
+            )
             for kind, task in TASKS.items()
         }
         config: Any = getattr(self._model.transformers_model, "config", None)
@@ -100,6 +105,11 @@ class DeviceEmbedder(SentenceTransformerEmbedder):
         self._bytes_per_token = _BYTES_PER_TOKEN * hidden
         self._special_there = self._special.to(self._device)
         self._spare: SentenceTransformerEmbedder | None = None
+
+    @property
+    def texts_at_once(self) -> int:
+        """Documents worth giving to one call: some batches, so that the next is read meanwhile."""
+        return _TEXTS_AT_ONCE
 
     def embed_queries(self, texts: Sequence[str]) -> Matrix:
         """Embed several questions, in order; they wait for two batches of documents at most."""

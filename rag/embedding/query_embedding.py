@@ -38,6 +38,11 @@ class QueryEmbedder:
         """Model, device and precision, for people."""
         return self._embedder.description
 
+    @property
+    def texts_at_once(self) -> int:
+        """Documents worth giving to one call."""
+        return self._embedder.texts_at_once
+
     def embed_query(self, text: str) -> Vector:
         """Embed one question, together with those that wait."""
         key = (self.profile.fingerprint, text)

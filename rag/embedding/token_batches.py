@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,12 +73,20 @@ class TextReader:
         prompt: stands before each text; ``None`` or empty: nothing.
         task: what sentence-transformers calls the kind of text, ``query`` or ``document``.
         rooms: where the tensors are made.
+        lock: shared by all readers of ``model``, whose own tokenizer sets its padding for each call.
     """
 
     def __init__(
-        self, model: SentenceTransformer, *, prompt: str | None, task: str | None, rooms: Rooms
+        self,
+        model: SentenceTransformer,
+        *,
+        prompt: str | None,
+        task: str | None,
+        rooms: Rooms,
+        lock: threading.Lock,
     ) -> None:
         self._model = model
+        self._lock = lock
         self._prompt = prompt or ""
         self._task = {"task": task} if task else {}
         self._rooms = rooms
@@ -137,7 +146,8 @@ class TextReader:
         return made
 
     def _preprocessed(self, texts: Sequence[str]) -> dict[str, Any]:
-        return dict(self._model.preprocess(list(texts), prompt=self._prompt or None, **self._task))
+        with self._lock:
+            return dict(self._model.preprocess(list(texts), prompt=self._prompt or None, **self._task))
 
     def _gives(self, example: Mapping[str, Any]) -> bool:
         """Whether the tokenizer alone gives what the model's ``preprocess`` gave for the examples."""

