@@ -1,6 +1,6 @@
 """FAISS on a GPU: no filter, at most 2,048 rows, one call at a time, and still nothing is missed.
 
-On an index of the CPU with the same limits; `make test-gpu` runs the real one through the contract suite.
+On an index of the CPU with the same limits, and on the real one where there is a GPU.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rag.domain import Matrix
 from rag.errors import SettingsError
 from rag.index.dense import SegmentedVectorIndex
 from rag.index.device.accelerator import Accelerator
-from rag.index.device.faiss_rows import FaissRows, faiss_form
-from rag.index.device.forms import BYTES
+from rag.index.device.faiss_rows import MOST_GIVEN_OUT, FaissRows, faiss_form
+from rag.index.device.forms import BYTES, Form
 from rag.index.segments import DenseSegment, Mask
 from tests.faiss_as_on_a_gpu import IndexAsOnAGpu, form_as_on_a_gpu
 
@@ -151,3 +151,38 @@ def test_a_faiss_that_sees_no_gpu_stops_the_start_and_says_what_to_install() -> 
     seen = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
     with pytest.raises(SettingsError, match=rf"sees {seen} GPUs, not number {seen}\. Install faiss-gpu"):
         faiss_form(f"cuda:{seen}")
+
+
+# ------------------------------------------------------------------------------------- on a real GPU
+
+
+@pytest.fixture
+def real() -> Form:
+    try:
+        return faiss_form("cuda")
+    except SettingsError as exc:
+        pytest.skip(str(exc))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.3])
+@pytest.mark.parametrize("k", [1, 10, 200, 2000])
+def test_the_real_index_gives_every_candidate_or_says_that_it_cannot(
+    real: Form, k: int, share: float
+) -> None:
+    mask = share_of_rows(share) if share < 1 else None
+    for vector, places in zip(
+        QUESTIONS, real.rows(ROWS, "cuda").nearest(QUESTIONS, k, mask=mask), strict=True
+    ):
+        scores = ROWS @ vector if mask is None else np.where(mask, ROWS @ vector, -np.inf)
+        if k <= 200:
+            assert places is not None
+        if places is not None:
+            assert set(np.argsort(-scores)[:k].tolist()) <= set(places.tolist())
+
+
+@pytest.mark.gpu
+def test_the_real_index_has_the_limit_that_is_reckoned_with(real: Form) -> None:
+    rows = real.rows(ROWS, "cuda")
+    assert rows.nearest(QUESTIONS, MOST_GIVEN_OUT + 1, mask=None) == [None] * len(QUESTIONS)
+    assert rows.bytes == real.size(COUNT, DIMENSION)
