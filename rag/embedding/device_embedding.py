@@ -39,8 +39,8 @@ _FEW = 16
 _AHEAD = 2
 """Batches that are read while the device computes."""
 
-_IN_FLIGHT = 2
-"""Batches whose results are awaited: the device always has one to compute, and a question waits for two."""
+_UNDER_WAY = 3
+"""Batches on their way through the device: it always has one to compute, and a question waits for no more."""
 
 Take = Callable[[dict[str, Any]], list[Tensor]]
 
@@ -112,7 +112,7 @@ class DeviceEmbedder(SentenceTransformerEmbedder):
         return _TEXTS_AT_ONCE
 
     def embed_queries(self, texts: Sequence[str]) -> Matrix:
-        """Embed several questions, in order; they wait for two batches of documents at most."""
+        """Embed several questions, in order; they wait for three batches of documents at most."""
         return self._vectors(texts, "query", lambda left: self._on_cpu().embed_queries(left))
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
@@ -174,7 +174,7 @@ class DeviceEmbedder(SentenceTransformerEmbedder):
                 for read in ahead:
                     for launched in self._launched(read, call):
                         awaited.append(launched)
-                        if len(awaited) > _IN_FLIGHT:
+                        if len(awaited) == _UNDER_WAY:
                             yield _arrived(awaited.popleft())
             while awaited:
                 yield _arrived(awaited.popleft())

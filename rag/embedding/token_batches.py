@@ -20,6 +20,9 @@ _MOST_TEXTS = 2048
 _CHARACTERS_PER_TOKEN = 4
 _EXAMPLES = ("", " Two  WORDS\n", "A sentence of some length, read as a model reads it.", "long " * 2000)
 
+_PLAIN = ("input_ids", "attention_mask", "token_type_ids")
+"""All that the batches can make by themselves."""
+
 Rooms = Callable[[tuple[int, ...], torch.dtype], Tensor]
 """Makes an empty tensor in memory from which the device can copy by itself."""
 
@@ -38,8 +41,8 @@ class TokenBatch:
 
     @property
     def width(self) -> int:
-        """Padded length of every row: that of the first."""
-        return len(self.rows[0])
+        """Padded length of every row: that of the first, 1 at least."""
+        return max(len(self.rows[0]), 1)
 
     @property
     def tokens(self) -> int:
@@ -158,9 +161,6 @@ class TextReader:
         batch = TokenBatch(places=tuple(order), rows=tuple(rows[place] for place in order))
         made = self._padded(batch)
         return all(torch.equal(made[name], example[name][order]) for name in self._names)
-
-
-_PLAIN = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def _windows(texts: Sequence[str], budget: Callable[[], int]) -> Iterator[list[int]]:

@@ -98,6 +98,13 @@ def of_the_last_token(folder: Path) -> Path:
     return saved(SentenceTransformer(modules=[bare, pooling], device="cpu"), folder / "last")
 
 
+def without_special_tokens(folder: Path) -> Path:
+    """Of an empty text such a model reads nothing at all."""
+    model = SentenceTransformer(str(tiny(folder)), device="cpu")
+    model.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
+    return saved(model, folder / "plain")
+
+
 def with_kinds_of_token(folder: Path) -> Path:
     """A tokenizer that the batches cannot stand in for: its tokens are of two kinds."""
     model = SentenceTransformer(str(tiny(folder)), device="cpu")
@@ -194,6 +201,13 @@ def test_however_few_or_many_or_long(tmp_path: Path, texts: list[str]) -> None:
     assert mine.dtype == np.float32
     assert mine.shape == (len(texts), 32)
     assert all(same(row, theirs[0]) for row in mine)
+
+
+def test_a_text_of_no_tokens_at_all_has_a_vector_too(tmp_path: Path) -> None:
+    folder = without_special_tokens(tmp_path)  # encode() fails for these alone
+    found = on_device(folder).embed_documents(["", "annual leave", "", " "])
+    assert np.isfinite(found).all()
+    assert same(found[1], plain(folder).embed_documents(["annual leave"])[0])
 
 
 @pytest.mark.slow
