@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.domain import Evidence
+from rag.grounding.json_facts import json_facts
 from rag.grounding.local.pieces import Passage
 from rag.grounding.local.reading import ClaimReader, ClaimReading
 from rag.text.alignment import Rarity, content_terms, coverage, rarity
@@ -21,6 +22,9 @@ _STRANGE = 0.25
 _MOST_PIECES = 4000
 """What is read at most for a sentence whose terms do not tell where to look."""
 
+_RECORD_PIECES = 1000
+"""Of records read whole: their keys share few words with what is said of them."""
+
 
 class EvidenceMemory:
     """Evidence texts, cut into passages when the first sentence asks for them.
@@ -34,6 +38,7 @@ class EvidenceMemory:
         self._texts = [each.text for each in evidence]
         self._reader = reader
         self._passages: list[Passage] | None = None
+        self._of_records: list[int] = []
         self._terms: dict[str, tuple[list[frozenset[str]], Rarity]] = {}
 
     def judge(self, sentences: Sequence[str], language: str) -> list[ClaimReading | None]:
@@ -46,7 +51,12 @@ class EvidenceMemory:
 
     def _cut(self) -> list[Passage]:
         if self._passages is None:
-            self._passages = [passage for text in self._texts for passage in self._reader.cut(text)]
+            self._passages = []
+            for text in self._texts:
+                cut = self._reader.cut(text)
+                if json_facts(text):
+                    self._of_records += range(len(self._passages), len(self._passages) + len(cut))
+                self._passages += cut
         return self._passages
 
     def _concerning(self, sentence: str, language: str) -> list[Passage]:
@@ -60,10 +70,12 @@ class EvidenceMemory:
         wanted = content_terms(sentence, language)
         shares = [coverage(wanted, each, weights) for each in held]
         order = sorted(range(len(held)), key=lambda at: (-shares[at], at))
+        records = [at for at in order if at in self._of_records]
         chosen = _covering(wanted, held, weights)
+        chosen += [at for at in _within(records, passages, _RECORD_PIECES) if at not in chosen]
         chosen += [at for at in order if at not in chosen][: max(0, _FEWEST - len(chosen))]
         if coverage(wanted, frozenset().union(*(held[at] for at in chosen)), weights) < _STRANGE:
-            chosen = _within(order, passages)
+            chosen = _within(order, passages, _MOST_PIECES)
         return [passages[at] for at in sorted(chosen)]
 
 
@@ -81,13 +93,13 @@ def _covering(wanted: frozenset[str], held: Sequence[frozenset[str]], weights: R
     return chosen
 
 
-def _within(order: Sequence[int], passages: Sequence[Passage]) -> list[int]:
-    """As many of ``order`` as are read at most, at least one."""
+def _within(order: Sequence[int], passages: Sequence[Passage], most: int) -> list[int]:
+    """As many of ``order`` as have no more than ``most`` pieces."""
     chosen: list[int] = []
     size = 0
     for place in order:
         size += len(passages[place].pieces)
-        if chosen and size > _MOST_PIECES:
+        if size > most:
             break
         chosen.append(place)
     return chosen

@@ -21,7 +21,7 @@ _LEAST = 1e-3
 _HELD_DOUBT = 0.1
 """What is left of the model's doubt about a figure that the evidence holds: "4 PM" where it has "16:0"."""
 
-_SHARED = ("bigrams", "missing_names", "longest_gap", "length")
+_SHARED = ("coverage_best", "bigrams", "missing_names", "longest_gap", "length")
 """Attributes of :class:`SharedTerms` that are used besides."""
 
 NAMES = (
