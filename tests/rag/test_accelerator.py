@@ -74,6 +74,18 @@ def test_every_candidate_is_among_what_the_device_returns(
             assert allowed is None or mask[places].all()
 
 
+def test_a_vector_that_bytes_keep_badly_does_not_widen_the_race_for_the_others() -> None:
+    rows = unit(COUNT, 1)
+    before = DeviceRows(rows, device="cpu", dtype=torch.int8).nearest(QUESTIONS, 10, mask=None)
+    rows[7] = 0.05 * rows[7]
+    rows[7, 0] = 1
+    after = DeviceRows(rows, device="cpu", dtype=torch.int8).nearest(QUESTIONS, 10, mask=None)
+    for few, places in zip(before, after, strict=True):
+        assert few is not None
+        assert places is not None
+        assert len(places) <= len(few) + 1
+
+
 def test_callers_who_wait_together_get_each_their_own() -> None:
     held = segment()
     accelerator().hold([held])

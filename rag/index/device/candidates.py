@@ -25,31 +25,33 @@ _SPARE = 64
 
 
 class Fetched(NamedTuple):
-    """For each question some rows with the highest scores.
+    """For each question some of the rows that may score most.
 
     Attributes:
-        scores: shape ``(questions, rows)``, in any order; -inf: a row that may not be found.
-        places: of the same shape.
-        rest: no row that was not fetched scores more, shape ``(questions,)``; -inf: there is none.
+        scores: the most that a row can score, shape ``(questions, rows)``, in any order; all may be off by
+            one and the same number. -inf: a row that may not be found.
+        doubt: how much less than that it can be, of the same shape or one number for all.
+        places: of the shape of ``scores``.
+        rest: no row that was not fetched can score more, shape ``(questions,)``; -inf: there is none.
     """
 
     scores: NDArray[Any]
+    doubt: NDArray[Any] | float
     places: Places
     rest: Vector
 
 
 Fetch = Callable[[Matrix, int], Fetched]
-"""``(questions, wanted)`` to at least the ``wanted`` best rows, or all."""
+"""``(questions of length 1, wanted)`` to at least the ``wanted`` rows that may score most, or all."""
 
 
 def candidates(
-    fetch: Fetch, questions: Matrix, k: int, *, error: float, most: int, first: int | None = None
+    fetch: Fetch, questions: Matrix, k: int, *, most: int, first: int | None = None
 ) -> list[Places | None]:
     """For each question every row that may be among its ``k`` nearest or tie with the last, unordered.
 
     Args:
         questions: shape ``(questions, dimension)``.
-        error: how far a score can be off, for a question of length 1.
         most: rows beyond which ``fetch`` does not go.
         first: rows worth fetching at the first attempt, when ``k`` of them will not do.
 
@@ -59,13 +61,14 @@ def candidates(
     found: list[Places | None] = [None] * len(questions)
     if not most:
         return [np.empty(0, dtype=np.int64)] * len(questions)
-    errors = error * np.linalg.norm(questions, axis=1)
+    lengths = np.linalg.norm(questions, axis=1, keepdims=True)
+    asked = np.asarray(questions / np.where(lengths > 0, lengths, 1), dtype=np.float32)
     left = np.arange(len(questions))
     wanted = k if first is None else first
     while left.size:
         wanted = min(wanted + max(_SPARE, wanted // 4), most)
-        scores, places, rest = fetch(questions[left], wanted)
-        bound = _least_of_best(scores, k) - 2 * errors[left]
+        scores, doubt, places, rest = fetch(asked[left], wanted)
+        bound = _least_of_best(scores - doubt, k)
         is_complete = (rest < bound) | (rest == -np.inf)
         is_candidate = (scores >= bound[:, None]) & (scores > -np.inf)
         for line in np.flatnonzero(is_complete):

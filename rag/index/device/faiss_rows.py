@@ -107,7 +107,7 @@ class FaissRows:
         found: list[Places | None] = []
         for first in range(0, len(questions), _AT_ONCE):
             some = np.ascontiguousarray(questions[first : first + _AT_ONCE], dtype=np.float32)
-            found += candidates(fetch, some, k, error=self._error, most=self._most, first=expected)
+            found += candidates(fetch, some, k, most=self._most, first=expected)
         return found
 
     def _fetch(self, asked: Matrix, wanted: int, mask: Mask | None) -> Fetched:
@@ -125,7 +125,7 @@ class FaissRows:
         all_scores = np.concatenate(scores, axis=1)
         if mask is not None:
             all_scores[~mask[all_places]] = -np.inf
-        return Fetched(all_scores, all_places, rest)
+        return Fetched(all_scores, 2 * self._error, all_places, rest)
 
     def _add(self, halves: Matrix) -> None:
         self._parts[-1].add(halves)

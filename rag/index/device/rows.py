@@ -1,7 +1,7 @@
 """Vectors in a device's memory, all of them compared with many questions at once, in plain PyTorch.
 
-Kept as halves, or as bytes: whole numbers from -127 to 127 with one factor a row, in half the memory. A row
-is off by a length that is known when it is coded, and so is a score: bytes leave more rows in the race than
+Kept as halves, or as bytes: whole numbers from -127 to 127 with one factor a row, in half the memory. How far
+a row of bytes is off is known when it is coded, and kept with it: bytes leave more rows in the race than
 halves do, and miss none.
 """
 
@@ -19,8 +19,9 @@ from rag.index.device.candidates import HALF_ERROR, Fetched, candidates
 from rag.index.recent import Recent
 from rag.index.segments import Mask, Places
 
-ERRORS = {torch.float16: HALF_ERROR, torch.int8: HALF_ERROR, torch.float32: 4e-6}
-"""How far an inner product with a row as it is kept can be off, as a share of the two lengths."""
+ERRORS = {torch.float16: HALF_ERROR, torch.int8: HALF_ERROR + 6e-4, torch.float32: 4e-6}
+"""How far an inner product with a row as it is kept can be off, as a share of the two lengths. What
+a row of bytes is off is added in half precision, which rounds once more."""
 
 MASKS_KEPT = 4
 """Masks on the device: that of the generation, and those of the filters that come again."""
@@ -50,26 +51,24 @@ class DeviceRows:
 
     def __init__(self, rows: NDArray[Any], *, device: str, dtype: torch.dtype = torch.float16) -> None:
         count, dimension = rows.shape
+        extra = count if dtype == torch.int8 else 0
         self._rows = torch.empty((count, dimension), dtype=dtype, device=device)
-        self._factors = torch.empty(count if dtype == torch.int8 else 0, dtype=torch.float16, device=device)
+        self._factors = torch.empty(extra, dtype=torch.float16, device=device)
+        self._off = torch.empty(extra, dtype=torch.float16, device=device)
+        self._error = 0.0
         self._compared_in = torch.float16 if dtype == torch.int8 else dtype
         self._most = max(1, _NUMBERS_AT_ONCE // max(1, dimension))
-        longest = off = 0.0
-        for first in range(0, count, self._most):
-            some = torch.from_numpy(np.ascontiguousarray(rows[first : first + self._most]))
-            exact = some.to(device=device, dtype=torch.float32)
-            self._keep(exact, first)
-            longest = max(longest, float(exact.norm(dim=1).max()))
-            kept = self._kept(first, first + len(exact)).float()
-            off = max(off, float((exact - kept).norm(dim=1).max()))
-        self._error = ERRORS[dtype] * (longest + off) + off
+        step = -(-self._most // 4)  # in single precision, and a few times over
+        for first in range(0, count, step):
+            some = torch.from_numpy(np.ascontiguousarray(rows[first : first + step]))
+            self._keep(some.to(device=device, dtype=torch.float32), first)
         self._masks: Recent[Tensor] = Recent(MASKS_KEPT)
 
     @staticmethod
     def size(count: int, dimension: int, dtype: torch.dtype = torch.float16) -> int:
         """Bytes that ``count`` vectors take, masks included."""
-        factor = torch.float16.itemsize if dtype == torch.int8 else 0
-        return count * (dimension * dtype.itemsize + factor + MASKS_KEPT)
+        beside = 2 * torch.float16.itemsize if dtype == torch.int8 else 0
+        return count * (dimension * dtype.itemsize + beside + MASKS_KEPT)
 
     @property
     def bytes(self) -> int:
@@ -93,30 +92,38 @@ class DeviceRows:
         def fetch(asked: Matrix, wanted: int) -> Fetched:
             there = torch.from_numpy(np.ascontiguousarray(asked)).to(device, self._compared_in)
             with torch.inference_mode():
-                scores, places = (each.cpu().numpy() for each in self._best(there, wanted, allowed))
+                best, where = self._best(there, wanted, allowed)
+                doubt = 2 * (self._off[where].float().cpu().numpy() if self._off.numel() else self._error)
+            scores, places = best.cpu().numpy(), where.cpu().numpy()
             rest = scores[:, -1] if wanted < len(self._rows) else np.full(len(asked), -np.inf)
-            return Fetched(scores, places, rest)
+            return Fetched(scores, doubt, places, rest)
 
-        return candidates(fetch, questions, k, error=self._error, most=len(self._rows))
+        return candidates(fetch, questions, k, most=len(self._rows))
 
     def _keep(self, exact: Tensor, first: int) -> None:
-        """Write the rows from ``first`` on as they are kept."""
+        """Write the rows from ``first`` on as they are kept, and how far a score with them can be off."""
         last = first + len(exact)
-        if self._rows.dtype != torch.int8:
+        if self._rows.dtype == torch.int8:
+            factors = (exact.abs().amax(dim=1) / _LEVELS).half()
+            self._factors[first:last] = factors
+            steps = exact / factors.float().clamp(min=torch.finfo(torch.float32).tiny)[:, None]
+            self._rows[first:last] = steps.round_().clamp_(-_LEVELS, _LEVELS)
+        else:
             self._rows[first:last] = exact
-            return
-        factors = (exact.abs().amax(dim=1) / _LEVELS).half()
-        self._factors[first:last] = factors
-        steps = exact / factors.float().clamp(min=torch.finfo(torch.float32).tiny)[:, None]
-        self._rows[first:last] = steps.round().clamp(-_LEVELS, _LEVELS)
+        off = (exact - self._kept(first, last).float()).norm(dim=1)
+        off += ERRORS[self._rows.dtype] * (exact.norm(dim=1) + off)
+        if self._rows.dtype == torch.int8:
+            self._off[first:last] = off * 1.001 + 1e-6  # rounded up
+        else:
+            self._error = max(self._error, float(off.max()))
 
     def _kept(self, first: int, last: int) -> Tensor:
         """Rows as they are compared."""
         rows = self._rows[first:last]
-        return rows.half() * self._factors[first:last, None] if rows.dtype == torch.int8 else rows
+        return rows.half().mul_(self._factors[first:last, None]) if rows.dtype == torch.int8 else rows
 
     def _best(self, asked: Tensor, wanted: int, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Scores, highest first, and places of the ``wanted`` best of each question."""
+        """Scores, highest first, and places of the ``wanted`` of each question that may score most."""
         most = max(_GROUP, _SCORES_AT_ONCE // len(asked) // _GROUP * _GROUP)
         if self._rows.dtype == torch.int8:
             most = min(most, self._most)
@@ -124,6 +131,8 @@ class DeviceRows:
         places: list[Tensor] = []
         for first in range(0, len(self._rows), most):
             some = asked @ self._kept(first, first + most).T
+            if self._off.numel():
+                some += self._off[first : first + most]
             if allowed is not None:
                 some.masked_fill_(~allowed[first : first + most], -torch.inf)
             best, where = _highest(some, min(wanted, some.shape[1]))
