@@ -86,6 +86,24 @@ def test_a_vector_that_bytes_keep_badly_does_not_widen_the_race_for_the_others()
         assert len(places) <= len(few) + 1
 
 
+@pytest.mark.parametrize("length", [1.0, 30.0])
+@pytest.mark.parametrize(("step", "others"), [(0.49, (0.352, 0.366)), (0.51, (0.376, 0.390))])
+def test_the_nearest_is_found_where_bytes_round_another_way_in_every_number(
+    step: float, others: tuple[float, float], length: float
+) -> None:
+    ones = np.ones(DIMENSION - 1, dtype=np.float32)
+    question = np.concatenate([[0], ones / np.linalg.norm(ones)]).astype(np.float32)
+    rows = np.zeros((COUNT, DIMENSION), dtype=np.float32)
+    rows[:, 1:] = np.linspace(*others, COUNT)[:, None] / np.linalg.norm(ones)
+    rows[5] = np.concatenate([[1], (8 + step) / 127 * ones])  # kept as 8 or 9 of 127, not as it is
+    as_kept = np.where(np.arange(COUNT) == 5, (8 + round(step)) / 127 * np.linalg.norm(ones), rows @ question)
+    assert np.argmax(rows @ question) != np.argmax(as_kept)
+    there = DeviceRows(rows, device="cpu", dtype=torch.int8)
+    (places,) = there.nearest(length * question[None, :], 1, mask=None)
+    assert places is not None
+    assert np.argmax(rows @ question) in places
+
+
 def test_callers_who_wait_together_get_each_their_own() -> None:
     held = segment()
     accelerator().hold([held])
