@@ -91,7 +91,7 @@ def embedding_lines(device: str, model: str, texts: int, tokens_at_once: list[in
     benches = gpu_embedding.EmbeddingBenches(device=device, model=model)
     for kind, some in gpu_embedding.handbook_texts(texts, benches.embedder).items():
         for tokens in tokens_at_once:
-            yield benches.bench(kind, some, tokens_at_once=tokens).row()
+            yield benches.row(kind, some, tokens_at_once=tokens)
     yield from ("", f"{benches.embedder.description}: {_where(device)}.")
 
 

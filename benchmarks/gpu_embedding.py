@@ -111,6 +111,14 @@ class EmbeddingBenches:
             lock=threading.Lock(),
         )
 
+    def row(self, kind: str, texts: Sequence[str], *, tokens_at_once: int) -> str:
+        """The row of the table under :data:`HEAD`, or one that says the floor found no memory."""
+        try:
+            return self.bench(kind, texts, tokens_at_once=tokens_at_once).row()
+        except torch.OutOfMemoryError:
+            cells = (f"{len(texts):,} {kind}", "", f"{tokens_at_once:,}", "out of memory")
+            return f"| {' | '.join(cells)} |" + " |" * (HEAD.count(" | ") + 1 - len(cells))
+
     def bench(self, kind: str, texts: Sequence[str], *, tokens_at_once: int) -> EmbeddingBench:
         """Embed ``texts`` in turns: by the product, by the floor, by sentence-transformers."""
         embedder = self._open(tokens_at_once)

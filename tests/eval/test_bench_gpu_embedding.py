@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sentence_transformers import SentenceTransformer
 
 from benchmarks import gpu
 from benchmarks.gpu_embedding import HEAD, EmbeddingBenches
@@ -40,6 +41,19 @@ def test_the_floor_computes_the_same_tokens_without_padding(tmp_path: Path) -> N
     tokens = sum(each["input_ids"].numel() for each in packed)
     assert tokens == pytest.approx(sum(len(text.split()) + 2 for text in TEXTS), rel=0.05)
     assert all(bool(each["attention_mask"].all()) for each in packed)
+
+
+def test_a_batch_without_room_on_the_device_is_a_row_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    benches = EmbeddingBenches(device="cpu", model=str(write_encoder(tmp_path, words=WORDS)))
+    monkeypatch.setattr(SentenceTransformer, "forward", full)
+    row = benches.row("chunks", TEXTS, tokens_at_once=200)
+    assert "out of memory" in row
+    assert row.count("|") == HEAD.count("|")
 
 
 @pytest.mark.parametrize("part", gpu.MARKS)
