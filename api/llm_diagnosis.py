@@ -63,7 +63,7 @@ def _one(footnote: Footnote, name: str) -> Finding:
     spec = spec_of(name, footnote.settings)
     shown = name if name == spec.model else f"{name} ({spec.model})"
     try:
-        footnote.language_model(name)
+        footnote.llms.alone(name)
         address = address_of(spec)
     except ModelUnavailable as exc:
         return Finding(part=PART, health=Health.PROBLEM, message=str(exc))

@@ -133,7 +133,7 @@ def _disk(footnote: Footnote) -> tuple[bool, str]:
 
 def _llm(footnote: Footnote) -> str:
     """For information: without its language models the server still answers, with the passages' own words."""
-    states = [breaker.state for breaker in footnote.breakers.values()]
+    states = [breaker.state for breaker in footnote.llms.breakers.values()]
     resting = sum(state is not BreakerState.CLOSED for state in states)
     if not states:
         return "No language model is in use."

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from rag.answering.answerability import CalibratedAnswerabilityJudge
 from rag.answering.answerer import Answerer
@@ -39,13 +38,9 @@ from rag.interfaces import (
     Reranker,
     Retriever,
 )
-from rag.llm.circuit_breaker import CircuitBreaker
-from rag.llm.fallback import FallbackGenerator
-from rag.llm.named import EXTRACTIVE, spec_of
-from rag.llm.spec import LlmSpec
-from rag.prompting.building import PromptBuilder
-from rag.prompting.datamarking import Datamarking
-from rag.prompting.templates import load_templates
+from rag.llm.named import EXTRACTIVE
+from rag.llm.opening import LanguageModels
+from rag.parts import Parts
 from rag.retrieval.beside import Beside
 from rag.retrieval.distinct import DistinctRetriever
 from rag.retrieval.encoder_scale import MeasuredEncoders
@@ -56,11 +51,10 @@ from rag.retrieval.result_cache import CachingRetriever
 from rag.settings import Settings
 from rag.store.catalog import open_catalog
 
-T = TypeVar("T")
-
 NO_RERANKER = "none"
 
-_BREAKER = "breaker "
+_CATALOG = "catalog"
+_RERANKER = "reranker"
 
 
 class Footnote:
@@ -68,6 +62,7 @@ class Footnote:
 
     Attributes:
         embedding_model: the setting as collections record it, good in any working directory.
+        llms: the language models by name, the extractive answerer among them.
 
     Args:
         embedder: used instead of the configured model.
@@ -90,17 +85,18 @@ class Footnote:
     ) -> None:
         self.settings = settings
         self.embedding_model = _lasting_name(settings.embedding_model)
-        self._templates = load_templates(settings.prompt_templates)
-        self._generators = dict(generators or {})
-        self._parts: dict[str, Any] = {
-            _embedder_part(name): given for name, given in (embedders or {}).items()
-        }
+        given: dict[str, Any] = {_embedder_part(name): given for name, given in (embedders or {}).items()}
         if embedder is not None:
-            self._parts[_embedder_part(self.embedding_model)] = embedder
+            given[_embedder_part(self.embedding_model)] = embedder
         if reranker is not None:
-            self._parts["reranker"] = reranker
-        self._guard = threading.Lock()
-        self._locks: dict[str, threading.RLock] = {}
+            given[_RERANKER] = reranker
+        self._parts = Parts(given)
+        self.llms = LanguageModels(
+            settings,
+            parts=self._parts,
+            given=generators or {},
+            extractive=lambda: ExtractiveGenerator(self.scorer),
+        )
         self._loading = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -116,14 +112,14 @@ class Footnote:
         return Footnote(
             self.settings.model_copy(update=changes),
             embedder=self.embedder,
-            generators=self._generators,
-            reranker=self._parts.get("reranker"),
+            generators=self.llms.given,
+            reranker=self._parts.opened().get(_RERANKER),
         )
 
     @property
     def catalog(self) -> Catalog:
         """The catalog, migrated to the current schema."""
-        return self._shared("catalog", self._open_catalog)
+        return self._parts.shared(_CATALOG, self._open_catalog)
 
     @property
     def embedder(self) -> Embedder:
@@ -133,7 +129,7 @@ class Footnote:
     @property
     def encoders(self) -> MeasuredEncoders:
         """How the embedding models' cosines are read."""
-        return self._shared("encoders", lambda: MeasuredEncoders(share=self.settings.dense_weight))
+        return self._parts.shared("encoders", lambda: MeasuredEncoders(share=self.settings.dense_weight))
 
     def embedder_for(self, collection: Collection) -> Embedder:
         """The embedding model that made the collection's vectors, loaded.
@@ -182,11 +178,11 @@ class Footnote:
     def indexes(self) -> CollectionIndexes:
         """The collections' indexes."""
         settings = self.settings
-        gpu = self._shared(
+        gpu = self._parts.shared(
             "gpu",
             lambda: GpuPlacement(settings.device, settings.device_memory_mb, settings.device_index),
         )
-        return self._shared(
+        return self._parts.shared(
             "indexes",
             lambda: CollectionIndexes(settings.data_dir / "indexes", self.catalog, place=gpu.place),
         )
@@ -203,12 +199,12 @@ class Footnote:
         Raises:
             ModelUnavailable: one of their models cannot be set up.
         """
-        return self._shared("retriever", self._open_retriever)
+        return self._parts.shared("retriever", self._open_retriever)
 
     @property
     def reranker(self) -> Reranker:
         """The configured reranker, loaded. Raises: ModelUnavailable."""
-        return self._shared("reranker", self._open_reranker)
+        return self._parts.shared(_RERANKER, self._open_reranker)
 
     def rewriter_for(self, llm: str) -> QuestionRewriter:
         """Makes follow-up questions stand alone; by ``llm``, unless that is the extractive answerer.
@@ -218,10 +214,10 @@ class Footnote:
         """
         if llm == EXTRACTIVE:
             return CarryOverRewriter()
-        return self._shared(
+        return self._parts.shared(
             f"rewriter {llm}",
             lambda: LlmRewriter(
-                self._brief_llm(MAX_TOKENS, self.settings.expansion_timeout_s, llm),
+                self.llms.brief(llm, max_tokens=MAX_TOKENS, timeout_s=self.settings.expansion_timeout_s),
                 fallback=CarryOverRewriter(),
             ),
         )
@@ -241,7 +237,7 @@ class Footnote:
     @property
     def scorer(self) -> SentenceScorer:
         """Sentence scores shared by the judge and the extractive answerer."""
-        return self._shared("scorer", lambda: SentenceScorer(self._for_queries(self.embedder)))
+        return self._parts.shared("scorer", lambda: SentenceScorer(self._for_queries(self.embedder)))
 
     def answerer(
         self, llm: str | None = None, *, fallbacks: bool = True, judge: AnswerabilityJudge | None = None
@@ -260,48 +256,15 @@ class Footnote:
         return Answerer(
             retriever=self.distinct_retriever,
             judge=judge or CalibratedAnswerabilityJudge(self.scorer),
-            generator=self.generator(name) if fallbacks else self.language_model(name),
+            generator=self.llms.chain(name) if fallbacks else self.llms.alone(name),
             citer=SpanCitationMatcher(self.embedder),
             checker=self.checker(),
             rewriter=self.rewriter_for(name),
             k=settings.k,
-            prompts=self.prompts_for(name),
+            prompts=self.llms.prompts_for(name),
             policy=settings.grounding_policy,
             starts_early=settings.llm_starts_early and name != EXTRACTIVE,
         )
-
-    def prompts_for(self, name: str) -> PromptBuilder:
-        """Builds the prompts of the model ``name``, counted with its own tokenizer if that is here."""
-        return self._shared(f"prompts {name}", lambda: self._open_prompts(name))
-
-    def generator(self, name: str) -> Generator:
-        """``extractive``, or a language model (a name of ``llms``, or ``provider:model``) and its fallbacks.
-
-        Raises:
-            InvalidRequest, ModelUnavailable: no such model, or it or a fallback cannot be set up.
-        """
-        return self._shared(f"generator {name}", lambda: self._open_chain(name))
-
-    def language_model(self, name: str) -> Generator:
-        """The same without fallbacks: what it cannot answer, nobody does."""
-        given = self._generators.get(name)
-        return given or self._shared(f"language model {name}", lambda: self._open_generator(name))
-
-    def open_llms(self) -> None:
-        """Set up every configured language model, so that a mistake is known before the first question.
-
-        Raises:
-            ModelUnavailable: a package or a key is missing.
-        """
-        settings = self.settings
-        for name in {settings.llm, *settings.llm_fallbacks, *settings.llms} - {EXTRACTIVE}:
-            self.language_model(name)
-
-    @property
-    def breakers(self) -> Mapping[str, CircuitBreaker]:
-        """Those of the language models that were set up so far, by name."""
-        parts = [*self._parts.items()]
-        return {name.removeprefix(_BREAKER): part for name, part in parts if name.startswith(_BREAKER)}
 
     def checker(self, name: str | None = None) -> GroundednessChecker:
         """The groundedness checker ``name`` (default: the configured one).
@@ -311,12 +274,14 @@ class Footnote:
             ModelUnavailable: its model cannot be set up.
         """
         name = name or self.settings.checker
-        return self._shared(f"checker {name}", lambda: open_checker(name, self._checker_parts()))
+        return self._parts.shared(f"checker {name}", lambda: open_checker(name, self._checker_parts()))
 
     def _checker_parts(self) -> CheckerParts:
         return CheckerParts(
             settings=self.settings,
-            language_model=lambda name, max_tokens, timeout_s: self._brief_llm(max_tokens, timeout_s, name),
+            language_model=lambda name, max_tokens, timeout_s: self.llms.brief(
+                name, max_tokens=max_tokens, timeout_s=timeout_s
+            ),
         )
 
     def open_collection(self, name: str) -> Collection:
@@ -337,33 +302,27 @@ class Footnote:
 
     def close(self) -> None:
         """End the search threads, and release the GPU's memory and the catalog's connections."""
-        for name, part in [*self._parts.items()]:
-            if isinstance(part, QueryEmbedder | Beside | GpuPlacement) or name == "catalog":
-                del self._parts[name]
+        for name, part in self._parts.opened().items():
+            if isinstance(part, QueryEmbedder | Beside | GpuPlacement) or name == _CATALOG:
+                self._parts.forget(name)
                 part.close()
-
-    def _shared(self, name: str, build: Callable[[], T]) -> T:
-        """The part ``name``, built at its first use, by one thread; the others are at hand meanwhile."""
-        with self._guard:
-            lock = self._locks.setdefault(name, threading.RLock())
-        with lock:
-            part: T | None = self._parts.get(name)
-            if part is None:
-                part = self._parts[name] = build()
-            return part
 
     def _open_catalog(self) -> Catalog:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         return open_catalog(self.settings.sqlalchemy_url)
 
     def _open_retriever(self) -> Retriever:
-        found: Retriever = self._shared("hybrid retriever", self._open_hybrid_retriever)
+        found: Retriever = self._parts.shared("hybrid retriever", self._open_hybrid_retriever)
         if self.settings.cached_searches:
             size = self.settings.cached_searches
             found = CachingRetriever(found, catalog=self.catalog, indexes=self.indexes, size=size)
         kind = EXPANSIONS.get(self.settings.query_expansion)
         if kind is not None:
-            llm = self._brief_llm(kind.max_tokens, self.settings.expansion_timeout_s)
+            llm = self.llms.brief(
+                self.settings.llm,
+                max_tokens=kind.max_tokens,
+                timeout_s=self.settings.expansion_timeout_s,
+            )
             found = ExpandingRetriever(found, LlmExpander(llm, kind))
         if not isinstance(self.reranker, NoReranker):
             found = RerankingRetriever(found, self.reranker, candidates=self.settings.rerank_candidates)
@@ -374,7 +333,7 @@ class Footnote:
             catalog=self.catalog,
             indexes=self.indexes,
             embedder_for=self.query_embedder_for,
-            beside=self._shared("beside", lambda: Beside("keyword")),
+            beside=self._parts.shared("beside", lambda: Beside("keyword")),
             encoders=self.encoders,
         )
 
@@ -393,7 +352,7 @@ class Footnote:
             )
 
     def _for_queries(self, embedder: Embedder) -> Embedder:
-        return self._shared(
+        return self._parts.shared(
             f"questions {embedder.profile.fingerprint}",
             lambda: QueryEmbedder(embedder, cached=self.settings.cached_searches),
         )
@@ -403,7 +362,7 @@ class Footnote:
             with self._loading:  # the libraries behind it load one model at a time
                 return self._load_embedder(name)
 
-        return self._shared(_embedder_part(name), load)
+        return self._parts.shared(_embedder_part(name), load)
 
     def _load_embedder(self, name: str) -> Embedder:
         from rag.embedding.backends import load_embedder  # torch takes seconds to import
@@ -415,66 +374,6 @@ class Footnote:
             precision=self.settings.precision,
             threads=self.settings.threads,
         )
-
-    def _open_chain(self, name: str) -> Generator:
-        if name == EXTRACTIVE:
-            return self.language_model(name)
-        last = [EXTRACTIVE] if self.settings.extractive_fallback else []
-        names = dict.fromkeys([name, *self.settings.llm_fallbacks, *last])
-        return FallbackGenerator([self.language_model(each) for each in names])
-
-    def _open_generator(self, name: str) -> Generator:
-        if name == EXTRACTIVE:
-            return ExtractiveGenerator(self.scorer)
-        return self._open_llm(spec_of(name, self.settings), breaker=f"{_BREAKER}{name}")
-
-    def _brief_llm(self, max_tokens: int, timeout_s: float, name: str | None = None) -> Generator:
-        """A language model (default: the configured one), for short texts that somebody waits for.
-
-        What needs them does without when the model fails, so there are no fallbacks; and its failures are
-        counted apart, because a model too slow for this may still be good for answers.
-        """
-        name = name or self.settings.llm
-        if name in self._generators:
-            return self._generators[name]
-        spec = spec_of(name, self.settings)
-        brief = replace(spec, max_tokens=max_tokens, timeout_s=min(timeout_s, spec.timeout_s))
-        return self._open_llm(brief, breaker=f"brief breaker {name}")
-
-    def _open_prompts(self, name: str) -> PromptBuilder:
-        settings = self.settings
-        if name == EXTRACTIVE or name in self._generators:
-            off = name == EXTRACTIVE  # nothing in the passages instructs it
-            return PromptBuilder(
-                budget_tokens=settings.prompt_tokens,
-                templates=self._templates,
-                datamarking=Datamarking.OFF if off else settings.datamarking,
-            )
-        from rag.llm.token_counting import token_counter  # its library takes a while to import
-
-        return PromptBuilder(
-            budget_tokens=settings.prompt_tokens,
-            templates=self._templates,
-            counter=token_counter(spec_of(name, settings).model_name),
-            datamarking=settings.datamarking,
-        )
-
-    def _open_llm(self, spec: LlmSpec, *, breaker: str) -> Generator:
-        from rag.llm.chat_model import open_chat_model  # LangChain takes a second to import
-
-        settings = self.settings
-        shared = self._shared(
-            breaker,
-            lambda: CircuitBreaker(
-                spec.name, failures=settings.llm_breaker_failures, rest_s=settings.llm_breaker_rest_s
-            ),
-        )
-        try:
-            return open_chat_model(spec, attempts=settings.llm_attempts, breaker=shared)
-        except ModelUnavailable as exc:
-            if spec.name not in settings.llms:
-                raise
-            raise ModelUnavailable(f"llms.{spec.name}: {exc}") from exc
 
 
 def _lasting_name(model: str) -> str:

@@ -34,7 +34,7 @@ def serve(
                 f"Host {host!r} can be reached from other machines, and no key is set; "
                 "set FOOTNOTE_API_KEY, or listen on 127.0.0.1."
             )
-        run.footnote.open_llms()
+        run.footnote.llms.open_all()
         _serve(run, host, _listen(host, port))
 
 

@@ -128,7 +128,7 @@ def generate(
     candidates = distinct(_candidates(known))
     written = None
     if llm is not None:
-        writer = Writer(footnote.language_model(llm), footnote.checker())
+        writer = Writer(footnote.llms.alone(llm), footnote.checker())
         written = writer.write(known, wanted=wanted, seed=seed, progress=progress)
         candidates = distinct([*written.kept, *candidates])
     answerable = chosen(candidates, wanted - round(wanted * UNANSWERABLE_SHARE), seed=seed)

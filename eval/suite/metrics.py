@@ -17,6 +17,6 @@ def metrics_for(suite: Suite, footnote: Footnote) -> tuple[tuple[Metric, ...], f
         return (), frozenset()
     every = rag_metrics(footnote.checker(), footnote.embedder)
     if suite.judge is not None:
-        every += judged_metrics(footnote.language_model(suite.judge))
+        every += judged_metrics(footnote.llms.alone(suite.judge))
     wanted = tuple(metric for metric in every if metric.name not in suite.leave_out)
     return wanted, frozenset(metric.name for metric in every)

@@ -332,7 +332,7 @@ def test_a_follow_up_is_searched_for_as_it_stands_alone(footnote: Footnote) -> N
 
 
 def test_the_extractive_answerer_answers_from_the_handbook(footnote: Footnote) -> None:
-    answer = ask(answerer(footnote, generator=footnote.generator("extractive")))
+    answer = ask(answerer(footnote, generator=footnote.llms.chain("extractive")))
     assert_sound(answer, footnote)
     assert answer.status is AnswerStatus.ANSWERED
     assert answer.citations

@@ -93,8 +93,8 @@ def test_an_unknown_checker_is_refused_with_the_known_ones(footnote: Footnote) -
 
 
 def test_generators_are_found_by_name(footnote: Footnote) -> None:
-    assert footnote.generator("extractive").name == "extractive"
-    assert footnote.generator("scripted").name == "scripted"
+    assert footnote.llms.chain("extractive").name == "extractive"
+    assert footnote.llms.chain("scripted").name == "scripted"
     with pytest.raises(InvalidRequest, match="provider:model"):
         footnote.answerer("gpt")
     with pytest.raises(ModelUnavailable):
@@ -105,7 +105,7 @@ def test_an_openai_compatible_server_is_one_setting_away() -> None:
     with openai_server("Twenty-five days [1].") as server:
         settings = load_settings(llm="openai:local", llm_base_url=server.base_url, llm_max_tokens=77)
         with Footnote(settings, embedder=HashedEmbedder()) as footnote:
-            *_, draft = footnote.generator(settings.llm).stream(prompt("How many days?", passage(LEAVE)))
+            *_, draft = footnote.llms.chain(settings.llm).stream(prompt("How many days?", passage(LEAVE)))
         (request,) = server.requests
     assert draft.text == "Twenty-five days [1]."  # type: ignore[union-attr]
     assert {77} <= {request.body.get("max_tokens"), request.body.get("max_completion_tokens")}

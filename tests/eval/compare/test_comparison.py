@@ -128,7 +128,7 @@ def test_a_model_that_cannot_be_set_up_does_not_end_the_comparison(
     def refuse(*_: object, **__: object) -> None:
         raise ModelUnavailable("The package langchain-none is missing.")
 
-    monkeypatch.setattr(Footnote, "_open_llm", refuse)
+    monkeypatch.setattr("rag.llm.chat_model.open_chat_model", refuse)
     comparison = compared(footnote, questions, "extractive", "openai:unset")
     assert comparison.contestants[1].unavailable == "The package langchain-none is missing."
     assert [each.name for each in comparison.ranking] == ["extractive"]
@@ -177,7 +177,7 @@ def test_the_files_hold_every_answer_and_run_nothing(
 def test_a_formula_in_an_answer_stays_text(
     footnote: Footnote, questions: QuestionSet, tmp_path: Path
 ) -> None:
-    footnote._generators["test:right"] = ScriptedGenerator(
+    footnote.llms.given["test:right"] = ScriptedGenerator(
         "=1+1 Annual leave is 27 days a year [1].", RIGHT[1], name="test:right"
     )
     *_, answers = write_files(compared(footnote, questions, "test:right", "extractive"), prepared(tmp_path))

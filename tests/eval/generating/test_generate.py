@@ -40,7 +40,7 @@ def footnote(tmp_path: Path) -> Iterator[Footnote]:
 
 
 def written_by(footnote: Footnote, *texts: str | Exception) -> GeneratedSet:
-    footnote._generators["test:writer"] = ScriptedGenerator(*texts, name="test:writer")
+    footnote.llms.given["test:writer"] = ScriptedGenerator(*texts, name="test:writer")
     return generate(footnote, "handbook", wanted=20, llm="test:writer")
 
 
@@ -122,11 +122,11 @@ def test_a_models_question_is_kept_when_its_quote_stands_in_the_document(footnot
     made_up = good | {"quote": "A job takes nine weeks in the laboratory of Leeds."}
     not_carried = good | {"answer": "a purple elephant on stilts"}
     text = "\n".join([json.dumps(good), json.dumps(made_up), json.dumps(not_carried), '{"question": "?"}'])
-    footnote._generators["test:writer"] = ScriptedGenerator(*[text] * 30, name="test:writer")
+    footnote.llms.given["test:writer"] = ScriptedGenerator(*[text] * 30, name="test:writer")
     long_text = (
         f"# Lab\n{TURNAROUND} " + "Instruments rest in the room before the first reading is taken. " * 5
     )
-    writer = Writer(footnote.language_model("test:writer"), footnote.checker())
+    writer = Writer(footnote.llms.alone("test:writer"), footnote.checker())
     written = writer.write([document(long_text)], wanted=1, seed=1)
     assert [each.question for each in written.kept] == ["How long does a job take in Leeds?"]
     assert (written.unreadable, written.not_quoted, written.not_carried, written.failed) == (1, 1, 1, 0)
