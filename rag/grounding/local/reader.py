@@ -180,8 +180,10 @@ def _attend(queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None
     return (shares @ values.transpose(0, 1)).transpose(0, 1)
 
 
-def _hidden(lengths: Sequence[int], evidence: int, rows: Tensor) -> Tensor:
+def _hidden(lengths: Sequence[int], evidence: int, rows: Tensor) -> Tensor | None:
     """What claim tokens see, ``(tokens, evidence + tokens)``: of the claims only their own."""
+    if len(lengths) == 1:
+        return None
     claim = torch.repeat_interleave(
         torch.arange(len(lengths), device=rows.device), torch.tensor(lengths, device=rows.device)
     )
