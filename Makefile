@@ -43,7 +43,7 @@ check: setup  ## format, lint, types, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" tests/rag tests/contracts
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not slow" tests/rag
 
 bench: setup  ## print the figures that the README quotes
 	$(BIN)/footnote bench ingest samples/handbook
