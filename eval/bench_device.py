@@ -115,8 +115,8 @@ def _batch(rows: RowsThere, questions: Matrix, *, floor: float, cpu: float) -> B
         batch=len(questions),
         ms=round(seconds * 1000, 4),
         searches_per_second=round(len(questions) / seconds, 1),
-        over_floor=round(seconds / floor, 2),
-        over_cpu=round(cpu * len(questions) / seconds, 2),
+        over_floor=seconds / floor,
+        over_cpu=cpu * len(questions) / seconds,
     )
 
 
